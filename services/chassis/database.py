@@ -20,6 +20,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.expression import BindParameter
+from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -45,6 +47,9 @@ class Statement:
     """A Core statement compiled once; parameters are given by name."""
 
     def __init__(self, clause: ClauseElement) -> None:
+        for part in iterate(clause):
+            if isinstance(part, BindParameter):
+                part.required = False  # values come with each call, not with the compilation
         compiled = clause.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         self._order: tuple[str, ...] = tuple(compiled.positiontup or ())  # type: ignore[attr-defined]
