@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from google.protobuf import json_format
@@ -75,12 +75,13 @@ def _declared(kind: type[Message]) -> tuple[str, str, int]:
 
 @cache
 def _options(descriptor: Descriptor) -> tuple[str, str, int]:
-    said = descriptor.GetOptions().Extensions
+    said: Any = descriptor.GetOptions().Extensions
     reach, topic, key = said[options.reach], said[options.topic], said[options.key]
     if not (reach and topic and key):
         raise ContractBroken(f"{descriptor.full_name} does not say its reach, topic and key")
     for field in descriptor.fields:
-        allowed = field.GetOptions().Extensions[options.kind]
+        held: Any = field.GetOptions().Extensions
+        allowed: int = held[options.kind]
         if not options.KIND_UNSPECIFIED < allowed <= options.KIND_FLAG:
             raise ContractBroken(f"{descriptor.full_name}.{field.name} is of a kind that no event may hold")
     return options.Reach.Name(reach).removeprefix("REACH_"), topic, key
