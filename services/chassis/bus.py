@@ -275,7 +275,7 @@ class Listening(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         self.group, self.topics, self.hearer = group, tuple(topics), hearer
         self.broker = broker
         self.heard_at = 0.0
-        self.subscriber: BatchSubscriber = broker.subscriber(  # type: ignore[assignment]
+        self.subscriber: BatchSubscriber = broker.subscriber(
             *topics, group_id=group, listener=self, parser=_parse, decoder=_decode, **SUBSCRIBER
         )
         self.subscriber(self._hear)
