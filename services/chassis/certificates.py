@@ -80,9 +80,7 @@ class Authority:
             raise TypeError("ca.key holds no elliptic curve key")
         return cls(folder, x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()), key)
 
-    def service(
-        self, node: str, name: str, *, at: datetime, days: int = 365, hosts: Sequence[str] = LOCAL
-    ) -> Files:
+    def service(self, node: str, name: str, *, at: datetime, days: int = 365, hosts: Sequence[str] = LOCAL) -> Files:
         """A certificate for a service: it answers at these hosts and calls its peers."""
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         return self._issue(urn(node, name), hosts, usages, at=at, days=days)

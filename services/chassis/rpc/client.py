@@ -41,9 +41,7 @@ _OPTIONS: Final = [
 ]
 
 
-def _completed(
-    details: grpc.aio.ClientCallDetails, service: str, deadline: float
-) -> grpc.aio.ClientCallDetails:
+def _completed(details: grpc.aio.ClientCallDetails, service: str, deadline: float) -> grpc.aio.ClientCallDetails:
     metadata = grpc.aio.Metadata(*(details.metadata or ()))
     metadata.set_all("service", [service])
     if (traceparent := current_traceparent()) and "traceparent" not in metadata:
@@ -65,8 +63,8 @@ class _One(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
         self,
         continuation: Callable[..., Any],
         client_call_details: grpc.aio.ClientCallDetails,
-        request: Any,  # noqa: ANN401 - any message
-    ) -> Any:  # noqa: ANN401
+        request: Any,
+    ) -> Any:
         """Name the service, hand the trace on, set a deadline where none is set."""
         return await continuation(_completed(client_call_details, self._service, DEADLINE), request)
 
@@ -79,8 +77,8 @@ class _Many(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
         self,
         continuation: Callable[..., Any],
         client_call_details: grpc.aio.ClientCallDetails,
-        request: Any,  # noqa: ANN401 - any message
-    ) -> Any:  # noqa: ANN401
+        request: Any,
+    ) -> Any:
         """The same for streams."""
         return await continuation(_completed(client_call_details, self._service, STREAM_DEADLINE), request)
 
@@ -91,12 +89,10 @@ def channel(settings: ServiceSettings, service: str, *, address: str = "") -> gr
     Keep it: a new connection costs a handshake. Close it when the process stops.
     """
     target = address or settings.peers[service]
-    interceptors = [_One(service), _Many(service)]
+    interceptors: list[Any] = [_One(service), _Many(service)]
     key, certificate, ca = settings.key_file, settings.certificate_file, settings.ca_file
     if key and certificate and ca:
-        credentials = grpc.ssl_channel_credentials(
-            ca.read_bytes(), key.read_bytes(), certificate.read_bytes()
-        )
+        credentials = grpc.ssl_channel_credentials(ca.read_bytes(), key.read_bytes(), certificate.read_bytes())
         return grpc.aio.secure_channel(target, credentials, options=_OPTIONS, interceptors=interceptors)
     if not settings.embedded_profile:
         raise TypeError("plaintext is for the embedded profile: give ca_file, certificate_file and key_file")

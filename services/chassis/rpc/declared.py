@@ -31,7 +31,7 @@ HOUSE_ALONE: Final = _HouseAlone()
 Led = Command | _HouseAlone
 
 
-class Undeclared(TypeError):
+class Undeclared(TypeError):  # noqa: N818 - a sentence to the programmer
     """A programming error: the text names the method and what is missing."""
 
 
@@ -97,7 +97,7 @@ def _methods(service: str, servicer: Servicer, base: type) -> Iterator[Served]:
     recorder = _Recorder()
     getattr(sys.modules[base.__module__], f"add_{base.__name__}_to_server")(servicer, recorder)
     for full_name, handlers in recorder.handlers.items():
-        described = descriptor_pool.Default().FindServiceByName(full_name)  # type: ignore[no-untyped-call]
+        described = descriptor_pool.Default().FindServiceByName(full_name)
         for method in described.methods:
             written = getattr(type(servicer), method.name)
             where = f"{full_name}.{method.name} in {type(servicer).__module__}.{type(servicer).__name__}"
@@ -110,7 +110,7 @@ def _methods(service: str, servicer: Servicer, base: type) -> Iterator[Served]:
             )
 
 
-def _check(where: str, written: Any, generated: object, *, streams: bool) -> None:  # noqa: ANN401
+def _check(where: str, written: Any, generated: object, *, streams: bool) -> None:
     if written is generated:
         raise Undeclared(f"{where} is not written")
     if not getattr(written, "__serves__", None):

@@ -7,16 +7,13 @@ from nought: `goals.0.text`. The value is never echoed.
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from datetime import UTC, date, datetime
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from datetime import UTC, datetime
+from datetime import date as day
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from uuid import UUID
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from chassis.aggregate import Fault, Invalid
+from chassis.rpc.values import C, Wrong, code_in, day_in, instant_in, opaque_in, text_in, uuid_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,87 +21,9 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
     from google.protobuf.message import Message
 
-C = TypeVar("C", bound=StrEnum)
 T = TypeVar("T")
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_OPAQUE: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-# Overrides that make text read otherwise than it is stored, and marks nobody can see.
-_HIDDEN: Final = frozenset("\u200b\u2028\u2029\ufeff\u2060") | {
-    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
-_NO_TEXT: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
 _MOST: Final = 2**31 - 1
 _NOTHING: Final = UUID(int=0)
-_YEARS: Final = range(1900, 2101)
-
-
-class _Wrong(Exception):  # noqa: N818 - a fault on its way into the form
-    """The value has this fault."""
-
-
-def _uuid(value: str) -> UUID:
-    if not _UUID.fullmatch(value):
-        raise _Wrong("INVALID_FORMAT")
-    return UUID(value)
-
-
-def _day(value: str) -> date:
-    try:
-        found = date.fromisoformat(value) if _DAY.fullmatch(value) else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise _Wrong("INVALID_FORMAT")
-    if found.year not in _YEARS:
-        raise _Wrong("OUT_OF_RANGE")
-    return found
-
-
-def _instant(value: Timestamp) -> datetime:
-    try:
-        found = value.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise _Wrong("INVALID_FORMAT") from None
-    if found.year not in _YEARS:
-        raise _Wrong("OUT_OF_RANGE")
-    return found
-
-
-def _written(value: str, limit: int, *, allowed: str) -> str:
-    """NFC, no control characters but the allowed ones, no overrides of the reading direction, not too long."""
-    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
-    if len(text) > limit:
-        raise _Wrong("TOO_LONG")
-    hidden = (c in _HIDDEN or (unicodedata.category(c) in _NO_TEXT and c not in allowed) for c in text)
-    if any(hidden):
-        raise _Wrong("INVALID_FORMAT")
-    return text
-
-
-def _opaque(value: str, limit: int) -> str:
-    if len(value) > limit:
-        raise _Wrong("TOO_LONG")
-    if not _OPAQUE.fullmatch(value):
-        raise _Wrong("INVALID_FORMAT")
-    return value
-
-
-def _code(value: object, field: FieldDescriptor, kind: type[C]) -> C:
-    """A code by its name: of the contract's enum without its prefix, or as text."""
-    name = value if isinstance(value, str) else _enum_name(value, field)
-    for member in kind:
-        if name in (member.value, member.name):
-            return member
-    raise _Wrong("UNKNOWN_CODE")
-
-
-def _enum_name(value: object, field: FieldDescriptor) -> str:
-    known = field.enum_type.values_by_number.get(value) if field.enum_type else None
-    if known is None:
-        raise _Wrong("UNKNOWN_CODE")
-    prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", field.enum_type.name).upper() + "_"
-    return str(known.name).removeprefix(prefix)
 
 
 class Form:
@@ -125,19 +44,19 @@ class Form:
 
     def uuid(self, path: str) -> UUID:
         """An id in its canonical form, version 4 or 7."""
-        return self._read(path, _uuid, _NOTHING)
+        return self._read(path, uuid_in, _NOTHING)
 
     def uuid_or_none(self, path: str) -> UUID | None:
         """The same, where it may be left out."""
-        return self._read_or_none(path, _uuid)
+        return self._read_or_none(path, uuid_in)
 
     def opaque(self, path: str, *, limit: int = 64) -> str:
         """An opaque id of a person of the staff, a team or an organisation."""
-        return self._read(path, lambda value: _opaque(value, limit), "")
+        return self._read(path, lambda value: opaque_in(value, limit), "")
 
     def opaque_or_none(self, path: str, *, limit: int = 64) -> str | None:
         """The same, where it may be left out."""
-        return self._read_or_none(path, lambda value: _opaque(value, limit))
+        return self._read_or_none(path, lambda value: opaque_in(value, limit))
 
     def line(self, path: str, *, limit: int, required: bool = True) -> str:
         """One line of text."""
@@ -147,38 +66,38 @@ class Form:
         """Text of several lines."""
         return self._text(path, limit, allowed="\n\t", required=required)
 
-    def date(self, path: str) -> date:
+    def date(self, path: str) -> day:
         """A calendar day, YYYY-MM-DD."""
-        return self._read(path, _day, date.min)
+        return self._read(path, day_in, day.min)
 
-    def date_or_none(self, path: str) -> date | None:
+    def date_or_none(self, path: str) -> day | None:
         """The same, where it may be left out."""
-        return self._read_or_none(path, _day)
+        return self._read_or_none(path, day_in)
 
     def instant(self, path: str) -> datetime:
         """A point in time, aware, UTC."""
-        return self._read(path, _instant, datetime.min.replace(tzinfo=UTC))
+        return self._read(path, instant_in, datetime.min.replace(tzinfo=UTC))
 
     def instant_or_none(self, path: str) -> datetime | None:
         """The same, where it may be left out."""
-        return self._read_or_none(path, _instant)
+        return self._read_or_none(path, instant_in)
 
     def code(self, path: str, kind: type[C]) -> C:
         """A code of a published list."""
         field = self._field(path)
-        return self._read(path, lambda value: _code(value, field, kind), next(iter(kind)))
+        return self._read(path, lambda value: code_in(value, field, kind), next(iter(kind)))
 
     def code_or_none(self, path: str, kind: type[C]) -> C | None:
         """The same, where it may be left out."""
         field = self._field(path)
-        return self._read_or_none(path, lambda value: _code(value, field, kind))
+        return self._read_or_none(path, lambda value: code_in(value, field, kind))
 
     def codes(self, path: str, kind: type[C]) -> tuple[C, ...]:
         """A list of codes, each once, in the order given."""
         field = self._field(path)
         found: dict[C, None] = {}
         for nth, value in enumerate(self._value(path)):
-            code = self._parsed(f"{path}.{nth}", value, lambda each: _code(each, field, kind))
+            code = self._parsed(f"{path}.{nth}", value, lambda each: code_in(each, field, kind))
             if code is not None:
                 found[code] = None
         return tuple(found)
@@ -218,15 +137,13 @@ class Form:
     def each(self, path: str, *, least: int = 0, most: int = 200) -> tuple[Form, ...]:
         """The messages of a list; more than `most` are not read."""
         members: Iterable[Message] = self._value(path)
-        forms = [
-            Form(each, at=f"{self._at}{path}.{n}.", faults=self._faults) for n, each in enumerate(members)
-        ]
+        forms = [Form(each, at=f"{self._at}{path}.{n}.", faults=self._faults) for n, each in enumerate(members)]
         if not least <= len(forms) <= most:
             self.fault(path, "REQUIRED" if not forms else "OUT_OF_RANGE")
         return tuple(forms[:most])
 
     def _text(self, path: str, limit: int, *, allowed: str, required: bool) -> str:
-        found = self._read_or_none(path, lambda value: _written(value, limit, allowed=allowed))
+        found = self._read_or_none(path, lambda value: text_in(value, limit, allowed=allowed))
         if found == "" or (found is None and not self._given(path)):
             if required:
                 self.fault(path, "REQUIRED")
@@ -246,14 +163,14 @@ class Form:
     def _parsed(self, path: str, value: object, parse: Callable[[Any], T]) -> T | None:
         try:
             return parse(value)
-        except _Wrong as wrong:
+        except Wrong as wrong:
             self.fault(path, str(wrong))
             return None
 
     def _field(self, path: str) -> FieldDescriptor:
-        return self._request.DESCRIPTOR.fields_by_name[path]
+        return cast("FieldDescriptor", self._request.DESCRIPTOR.fields_by_name[path])
 
-    def _value(self, path: str) -> Any:  # noqa: ANN401 - as the field is
+    def _value(self, path: str) -> Any:
         return getattr(self._request, path)
 
     def _given(self, path: str) -> bool:
@@ -268,6 +185,6 @@ def uuid_of(value: str, path: str) -> UUID:
     if not value:
         raise Invalid(Fault(path, "REQUIRED"))
     try:
-        return _uuid(value)
-    except _Wrong as wrong:
+        return uuid_in(value)
+    except Wrong as wrong:
         raise Invalid(Fault(path, str(wrong))) from None

@@ -1,8 +1,8 @@
 """Who is calling: the name in his certificate, and whom he speaks for where that certificate may say so.
 
-    certificate in `may_assert`            the actor named in the metadata
-    a service of this house                itself, in the role SYSTEM; it may not name another
-    any other name, none, or more than one refused
+certificate in `may_assert`            the actor named in the metadata
+a service of this house                itself, in the role SYSTEM; it may not name another
+any other name, none, or more than one refused
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Caller:
 SERVING: ContextVar[Caller] = ContextVar("serving")
 
 
-def calling(context: grpc.aio.ServicerContext[Message, Message], request: Message) -> Call:  # noqa: ARG001
+def calling(context: grpc.aio.ServicerContext[Message, Message], request: Message) -> Call:
     """The call of this request. The same key counts as the same request for one actor, method and body only."""
     caller = SERVING.get()
     digest = hashlib.sha256()
@@ -78,11 +78,6 @@ class Identities:
     def node(self) -> str:
         """The house."""
         return self._settings.node_id
-
-    @staticmethod
-    def new_reference() -> UUID:
-        """A reference for a call that never came as far as having one."""
-        return uuid4()
 
     def caller(self, context: grpc.aio.ServicerContext[Message, Message], method: str) -> Caller:
         """Raises Denied for a name that may not call or may not assert, Invalid for bad metadata, all at once."""
@@ -123,9 +118,7 @@ class Identities:
             raise Denied("may_not_assert", "This certificate may not act for a person. Ask the house's operator.")
         purpose = _code(given, "purpose", Purpose, faults) if "purpose" in given else Purpose.OPERATE
         own = name.rpartition(":")[2]
-        return Actor(
-            id=own, role=Role.SYSTEM, organisation=self._settings.node_organisation, purpose=purpose
-        )
+        return Actor(id=own, role=Role.SYSTEM, organisation=self._settings.node_organisation, purpose=purpose)
 
 
 def _asserted(given: Mapping[str, str], faults: list[Fault]) -> Actor:

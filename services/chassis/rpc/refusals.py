@@ -13,8 +13,8 @@ import asyncpg
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
-from google.rpc.status_pb2 import Status
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo  # type: ignore[import-untyped]
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
 from chassis.aggregate import Exists, Fault, Refused
@@ -65,9 +65,7 @@ def said_of(error: Exception, correlation_id: str) -> Said:
     return _said(grpc.StatusCode.INTERNAL, "internal", _FAULT_SENTENCE, info, None)
 
 
-def _said(
-    code: grpc.StatusCode, reason: str, sentence: str, info: dict[str, str], refused: Refused | None
-) -> Said:
+def _said(code: grpc.StatusCode, reason: str, sentence: str, info: dict[str, str], refused: Refused | None) -> Said:
     details: list[Message] = [ErrorInfo(reason=reason, domain=DOMAIN, metadata=info)]
     if refused is not None and refused.fields:
         details.append(BadRequest(field_violations=[_violation(fault) for fault in refused.fields]))
@@ -78,9 +76,7 @@ def _said(
         details.append(RetryInfo(retry_delay=Duration(seconds=int(after), nanos=int(after % 1 * 1e9))))
     status = Status(code=code.value[0], message=sentence, details=[_packed(detail) for detail in details])
     trailing = ((_DETAILS, status.SerializeToString()),)
-    return Said(
-        code=code, kind=_KINDS.get(code, code.name), reason=reason, sentence=sentence, trailing=trailing
-    )
+    return Said(code=code, kind=_KINDS.get(code, code.name), reason=reason, sentence=sentence, trailing=trailing)
 
 
 def _violation(fault: Fault) -> BadRequest.FieldViolation:
@@ -111,7 +107,7 @@ def error_of(error: grpc.RpcError) -> Answered:
     """Read the refusal out of a failed call, for command lines and pages."""
     code: grpc.StatusCode = error.code()
     kind = _KINDS.get(code, code.name)
-    status = rpc_status.from_call(error)
+    status = rpc_status.from_call(error)  # type: ignore[arg-type]  # a failed call is both
     if status is None:
         return Answered(kind=kind, reason=code.name.lower(), sentence=error.details() or "")
     info, bad, retry = ErrorInfo(), BadRequest(), RetryInfo()

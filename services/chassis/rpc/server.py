@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -19,11 +20,11 @@ from chassis import telemetry
 from chassis.access import Role
 from chassis.aggregate import Denied, Fault, Invalid, Refused
 from chassis.rpc.declared import Served, Servicer, methods_of
-from chassis.rpc.identity import SERVING, Identities
+from chassis.rpc.identity import SERVING, Caller, Identities
 from chassis.rpc.refusals import Said, said_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from chassis.settings import ServiceSettings
 
@@ -55,54 +56,41 @@ class _Door(grpc.GenericRpcHandler[Any, Any]):
 
     def _guarded(self, served: Served) -> grpc.RpcMethodHandler[Any, Any]:
         handler = served.handler
-        inner = (
-            handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-        )
+        inner: Any = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
         coders = (handler.request_deserializer, handler.response_serializer)
 
         async def one(request: object, context: Context) -> object:
             async with self._entered(served, context):
-                return await inner(request, context)  # type: ignore[misc]  # an async method, checked at start
+                return await inner(request, context)
 
         async def many(request: object, context: Context) -> AsyncIterator[object]:
             async with self._entered(served, context):
-                async for answer in inner(request, context):  # type: ignore[misc, union-attr]
+                async for answer in inner(request, context):
                     yield answer
 
         if handler.response_streaming:
             makes = grpc.stream_stream_rpc_method_handler if handler.request_streaming else None
-            return (makes or grpc.unary_stream_rpc_method_handler)(many, *coders)  # type: ignore[arg-type]
+            return (makes or grpc.unary_stream_rpc_method_handler)(many, *coders)
         makes_one = grpc.stream_unary_rpc_method_handler if handler.request_streaming else None
-        return (makes_one or grpc.unary_unary_rpc_method_handler)(one, *coders)  # type: ignore[arg-type]
+        return (makes_one or grpc.unary_unary_rpc_method_handler)(one, *coders)
 
     @asynccontextmanager
     async def _entered(self, served: Served, context: Context) -> AsyncIterator[None]:
         """Establish who calls, or refuse; turn whatever is raised inside into a status."""
-        began, outcome, correlation_id = time.perf_counter(), "cancelled", ""
+        began, outcome, reference = time.perf_counter(), "CANCELLED", ""
         said: Said | None = None
         with telemetry.speaking(served.service, node=self._identities.node):
             try:
                 caller = self._identities.caller(context, served.method)
-                correlation_id = str(caller.correlation_id)
-                _conditions(served, context, caller.actor.role, keyed=caller.key is not None)
-                token = SERVING.set(caller)
-                try:
-                    with telemetry.span(
-                        served.method,
-                        traceparent=caller.traceparent,
-                        kind="server",
-                        correlation_id=correlation_id,
-                    ):
-                        yield
-                finally:
-                    SERVING.reset(token)
+                reference = str(caller.correlation_id)
+                _conditions(served, context, caller)
+                with _acting(caller):
+                    yield
                 outcome = "OK"
             except grpc.aio.AbortError:
-                outcome = "aborted"
                 raise
             except Exception as error:  # noqa: BLE001 - the door: whatever it is becomes a status, never a text
-                correlation_id = correlation_id or str(self._identities.new_reference())
-                said = _said(error, served, correlation_id)
+                said = _said(error, served, reference or str(uuid4()))
                 outcome = said.code.name
             finally:
                 telemetry.count("rpc_calls", method=served.method, outcome=outcome)
@@ -111,18 +99,29 @@ class _Door(grpc.GenericRpcHandler[Any, Any]):
             await context.abort(said.code, said.sentence, said.trailing)
 
 
-def _conditions(served: Served, context: Context, role: Role, *, keyed: bool) -> None:
+@contextmanager
+def _acting(caller: Caller) -> Iterator[None]:
+    """What runs inside is this caller's, in his trace."""
+    token = SERVING.set(caller)
+    try:
+        with telemetry.span(
+            caller.method, traceparent=caller.traceparent, kind="server", correlation_id=caller.correlation_id
+        ):
+            yield
+    finally:
+        SERVING.reset(token)
+
+
+def _conditions(served: Served, context: Context, caller: Caller) -> None:
     """What every call must bring beside a certificate, an actor and a purpose."""
     if context.time_remaining() is None:
-        raise Invalid(
-            Fault("deadline", "REQUIRED"), sentence="Every call needs a deadline. Set one and send it again."
-        )
-    if served.changes and not keyed:
+        raise Invalid(Fault("deadline", "REQUIRED"), sentence="Every call needs a deadline. Set one and send it again.")
+    if served.changes and caller.key is None:
         raise Invalid(
             Fault("idempotency-key", "REQUIRED"),
             sentence="A command needs an idempotency-key in its metadata: one UUID per intention.",
         )
-    if served.house_alone and role is not Role.SYSTEM:
+    if served.house_alone and caller.actor.role is not Role.SYSTEM:
         raise Denied("house_alone", "Only services of this house may ask this.")
 
 
@@ -170,15 +169,13 @@ class RpcServer:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
-        self._health = health.aio.HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self.port = 0
 
     async def start(self) -> int:
         """Open the port and answer; returns the port bound."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection.enable_server_reflection(
-            [*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server
-        )
+        reflection.enable_server_reflection([*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
         address = f"{self._settings.rpc_host}:{self._settings.rpc_port}"
         if self._secured:
             self.port = self._server.add_secure_port(address, _credentials(self._settings))
@@ -201,9 +198,7 @@ def _credentials(settings: ServiceSettings) -> grpc.ServerCredentials:
     if not (key and certificate and ca):
         raise TypeError("key_file, certificate_file and ca_file go together")
     pair = (key.read_bytes(), certificate.read_bytes())
-    return grpc.ssl_server_credentials(
-        [pair], root_certificates=ca.read_bytes(), require_client_auth=True
-    )
+    return grpc.ssl_server_credentials([pair], root_certificates=ca.read_bytes(), require_client_auth=True)
 
 
 def _plaintext_allowed(settings: ServiceSettings) -> None:
