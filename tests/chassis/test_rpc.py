@@ -1,4 +1,6 @@
-"""The gRPC door over real sockets with real certificates: who may come in, what each call must bring, how no is said."""
+"""The gRPC door over real sockets with real certificates: who may come in, what a call must bring, how no is said."""
+
+# ruff: noqa: N802, ASYNC109, PT012 - the contract's names, gRPC's own timeout, streams that raise while they are read
 
 from __future__ import annotations
 
@@ -10,6 +12,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import grpc
 import pytest
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
 from chassis import telemetry
 from chassis.access import Actor, Purpose, Role, by
 from chassis.aggregate import Conflict, Denied, Exhausted, Exists, Fault, Invalid, NotFound, Unmet
@@ -17,9 +23,6 @@ from chassis.certificates import Authority, urn
 from chassis.rpc import HOUSE_ALONE, RpcServer, Undeclared, acting_as, calling, channel, error_of, page, serves
 from chassis.settings import ServiceSettings
 from chassis.work import command, query
-from google.protobuf import descriptor_pool
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from throughcare.chassis.v1 import service_pb2 as journal_pb2
 from throughcare.chassis.v1 import service_pb2_grpc as journal_grpc
 from throughcare.details.v1 import service_pb2 as details_pb2
@@ -141,7 +144,9 @@ def serving(settings_of, authority):
 async def contact(door, *, metadata=None, timeout=5.0, request=None):
     stub = details_grpc.DetailServiceStub(door)
     request = request or details_pb2.GetContactRequest(case_id=CANARY)
-    return await stub.GetContact(request, metadata=acting_as(MANAGER) if metadata is None else metadata, timeout=timeout)
+    return await stub.GetContact(
+        request, metadata=acting_as(MANAGER) if metadata is None else metadata, timeout=timeout
+    )
 
 
 async def refused(door, **given):
@@ -498,7 +503,8 @@ async def test_one_trace_runs_from_the_caller_through_the_door(serving):
 
     assert servicer.calls[0].traceparent[:35] == click.traceparent[:35]
     assert servicer.calls[0].traceparent != click.traceparent
-    assert [span.name for span in spans.get_finished_spans()] == ["/throughcare.details.v1.DetailService/GetContact", "click"]
+    names = [span.name for span in spans.get_finished_spans()]
+    assert names == ["/throughcare.details.v1.DetailService/GetContact", "click"]
 
 
 # ---- pages of a list ----

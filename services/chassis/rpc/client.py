@@ -55,7 +55,7 @@ def _completed(details: grpc.aio.ClientCallDetails, service: str, deadline: floa
     )
 
 
-class _One(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
+class _One(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # not subscriptable at run time
     def __init__(self, service: str) -> None:
         self._service = service
 
@@ -69,7 +69,7 @@ class _One(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
         return await continuation(_completed(client_call_details, self._service, DEADLINE), request)
 
 
-class _Many(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
+class _Many(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]  # the same
     def __init__(self, service: str) -> None:
         self._service = service
 

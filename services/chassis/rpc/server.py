@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 
     from chassis.settings import ServiceSettings
 
+    Context = grpc.aio.ServicerContext[Any, Any]
+
 log = telemetry.logger(__name__)
-Context = grpc.aio.ServicerContext[Any, Any]
 LARGEST_REQUEST: Final = 256 * 1024
 _MOST_AT_ONCE: Final = 500
 
 
-class _Door(grpc.GenericRpcHandler[Any, Any]):
+class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscriptable at run time
     """Finds the method and puts the house's conditions round it."""
 
     def __init__(self, served: Sequence[Served], identities: Identities) -> None:
