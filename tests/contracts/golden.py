@@ -1,8 +1,8 @@
 """Golden messages: one example of each event ever told, by which releases of different ages stay understood.
 
-`make golden` (`python -m tests.contracts.golden`) writes `golden/<type>/<n>.json` for each event that has none
-and for each whose fields have grown since its last one. A golden that stands is never changed: it is what some
-house may still send.
+`make golden` (`python -m tests.contracts.golden`) writes `golden/<type>/<n>.json` for each event that has
+none and for each whose fields have grown since its last one. A golden that stands is never changed: it is
+what some house may still send.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Finds what `buf breaking` does not see: an option of a released contract that changed.
 
 Reach, topic and key of a message and kind, list and category of a field are promises as much as its type:
-whoever widens a reach or calls a name a code breaks what partners agreed to. `python -m tests.contracts.options`
-compares the contracts with the last released image and ends with 1 where one differs.
+whoever widens a reach or calls a name a code breaks what partners agreed to. Run as a module, it compares the
+contracts with the last released image and ends with 1 where one differs.
 """
 
 from __future__ import annotations
