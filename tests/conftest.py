@@ -68,7 +68,7 @@ def no_unexpected_error_is_logged(request: pytest.FixtureRequest) -> Iterator[No
 
 
 def _may_be_reached(host: str) -> bool:
-    given = " ".join(os.environ.get(name, "") for name in ("BUS_SERVERS", "DATABASE_URL", "DOCKER_HOST"))
+    given = " ".join(os.environ.get(name, "") for name in ("BUS_SERVERS", "THROUGHCARE_TEST_POSTGRES", "DOCKER_HOST"))
     if host in {"", "localhost"} or host in given:
         return True
     try:
