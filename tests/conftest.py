@@ -96,12 +96,7 @@ sys.addaudithook(_refuse_the_network)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     outcome: Any = yield
     report = outcome.get_result()
-    if (
-        KAFKA_IS_REQUIRED
-        and report.skipped
-        and not hasattr(report, "wasxfail")
-        and item.get_closest_marker("kafka")
-    ):
+    if KAFKA_IS_REQUIRED and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("kafka"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} may not skip: THROUGHCARE_REQUIRE_KAFKA is set ({reason})"

@@ -112,9 +112,7 @@ class Conflict(Refused):
     kind = "CONF"
 
     def __init__(self, reason: str = "version_conflict", sentence: str = "") -> None:
-        super().__init__(
-            reason, sentence or "It was changed meanwhile. Load it again and repeat your change."
-        )
+        super().__init__(reason, sentence or "It was changed meanwhile. Load it again and repeat your change.")
 
 
 class Exhausted(Refused):

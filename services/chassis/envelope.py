@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from google.protobuf import json_format
 
+import throughcare
 from throughcare.options.v1 import options_pb2 as options
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
-SERVICES = ("referral", "casework", "partners", "notifications")
 CONTENT_TYPE = b"application/protobuf"
 LARGEST = 256 * 1024
 Headers = list[tuple[str, bytes]]
@@ -102,7 +103,7 @@ def reach_of(kind: type[Message]) -> str:
 
 
 def topic_of(kind: type[Message], node: str) -> str:
-    """The topic of a message type in one house, such as `together.referral.v1`."""
+    """The topic of a message type in one house, such as `<house>.<service>.v1`."""
     return f"{node}.{_declared(kind)[1]}.v1"
 
 
@@ -242,8 +243,8 @@ def unpack_headers(packed: bytes) -> Headers:
 def registry() -> Mapping[str, type[Message]]:
     """Every event of the contracts this release reads, by its full name."""
     found: dict[str, type[Message]] = {}
-    for service in SERVICES:
-        module = import_module(f"throughcare.{service}.v1.events_pb2")
+    for file in sorted(file for root in throughcare.__path__ for file in Path(root).glob("*/*/events_pb2.py")):
+        module = import_module(f"throughcare.{file.parts[-3]}.{file.parts[-2]}.events_pb2")
         for name in module.DESCRIPTOR.message_types_by_name:
             kind = getattr(module, name)
             found[kind.DESCRIPTOR.full_name] = kind
@@ -254,7 +255,7 @@ def main() -> None:
     """Print a message: its type is the argument, its body standard input."""
     kind = registry().get(sys.argv[1] if len(sys.argv) > 1 else "")
     if kind is None:
-        raise SystemExit("Say the type of the message, such as throughcare.referral.v1.ReferralAccepted.")
+        raise SystemExit("Say the type of the message, as in the contracts: package and name.")
     sys.stdout.write(json_format.MessageToJson(kind.FromString(sys.stdin.buffer.read())) + "\n")
 
 

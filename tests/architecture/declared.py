@@ -114,9 +114,7 @@ def hears(service: str) -> tuple[Subscription, ...]:
                 ignored = next((k.value for k in call.keywords if k.arg == "ignored_when"), None)
                 reasons = tuple(ast.literal_eval(ignored)) if isinstance(ignored, ast.Tuple | ast.List) else ()
                 found.extend(
-                    Subscription(
-                        groups.get(variable, service), event, leads_to, reasons, file, function.lineno
-                    )
+                    Subscription(groups.get(variable, service), event, leads_to, reasons, file, function.lineno)
                     for argument in call.args
                     if (event := dotted(argument).rpartition(".")[2]) in known_events()
                 )

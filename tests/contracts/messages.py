@@ -30,9 +30,7 @@ TIMESTAMP = "google.protobuf.Timestamp"
 def modules() -> tuple[Any, ...]:
     """Every generated module that holds messages."""
     found = sorted(GENERATED.rglob("*_pb2.py"))
-    return tuple(
-        importlib.import_module(".".join(f.relative_to(GENERATED).with_suffix("").parts)) for f in found
-    )
+    return tuple(importlib.import_module(".".join(f.relative_to(GENERATED).with_suffix("").parts)) for f in found)
 
 
 @cache
@@ -136,9 +134,7 @@ def _example_of(field: FieldDescriptor, number: int) -> Any:
 
 def any_message(cls: type[Message]) -> st.SearchStrategy[Message]:
     """Any value of this message, from its descriptor alone."""
-    return st.fixed_dictionaries({f.name: _any_field(f) for f in cls.DESCRIPTOR.fields}).map(
-        lambda kw: cls(**kw)
-    )
+    return st.fixed_dictionaries({f.name: _any_field(f) for f in cls.DESCRIPTOR.fields}).map(lambda kw: cls(**kw))
 
 
 def _any_field(field: FieldDescriptor) -> st.SearchStrategy[Any]:

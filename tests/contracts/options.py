@@ -45,9 +45,7 @@ def main() -> int:
     for line in found:
         print(line)
     if found:
-        print(
-            "An option is a promise. A new meaning needs a new message or package version (proto/README.md)."
-        )
+        print("An option is a promise. A new meaning needs a new message or package version (proto/README.md).")
     return 1 if found else 0
 
 

@@ -37,9 +37,7 @@ def test_an_example_decodes_and_encodes_to_the_same_bytes(path):
 
 @pytest.mark.parametrize("event", events(), ids=lambda event: event.DESCRIPTOR.full_name)
 def test_the_examples_of_an_event_are_numbered_without_gaps(event):
-    assert [int(golden.path.stem) for golden in goldens_of(event)] == list(
-        range(1, len(goldens_of(event)) + 1)
-    )
+    assert [int(golden.path.stem) for golden in goldens_of(event)] == list(range(1, len(goldens_of(event)) + 1))
 
 
 def test_an_example_that_stands_is_never_written_over():
