@@ -27,7 +27,9 @@ PLANTED = {
     "one-way-to-the-bus": ("chassis/relay.py", "aiokafka"),
     "inside-the-chassis": ("chassis/settings.py", "chassis.database"),
 }
-CONTRACTS = {each["id"] for each in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]}
+CONTRACTS = {
+    each["id"] for each in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+}
 
 
 def module_file(copy: Path, name: str) -> Path:

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from packaging.requirements import Requirement
@@ -80,7 +80,7 @@ def test_everything_the_project_asks_for_is_pinned_in_its_group():
 
 
 def test_the_jars_of_the_broker_are_pinned():
-    pom = ElementTree.parse(ROOT / "deploy" / "kafka" / "pom.xml").getroot()  # noqa: S314 - our own file
+    pom = ET.parse(ROOT / "deploy" / "kafka" / "pom.xml").getroot()  # noqa: S314 - our own file
     space = {"m": "http://maven.apache.org/POM/4.0.0"}
     properties = {each.tag.partition("}")[2]: each.text for each in pom.findall("m:properties/*", space)}
     versioned = [*pom.iterfind(".//m:dependency", space), *pom.iterfind(".//m:plugin", space)]
