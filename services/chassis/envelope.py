@@ -14,12 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib import import_module
-<<<<<<< HEAD
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-=======
 from typing import TYPE_CHECKING, Any, Literal
->>>>>>> main
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - a UUID too, read eight times quicker
@@ -109,13 +105,8 @@ def reach_of(kind: type[Message]) -> str:
 
 
 def topic_of(kind: type[Message], node: str) -> str:
-<<<<<<< HEAD
     """The topic of a message type in one house, such as `<house>.<service>.v1`."""
-    return f"{node}.{_declared(kind)[1]}.v1"
-=======
-    """The topic of a message type in one house, such as `together.referral.v1`."""
     return f"{node}.{_options(kind.DESCRIPTOR)[1]}.v1"
->>>>>>> main
 
 
 def key_of(kind: type[Message], *, case: UUID | None, person: UUID | None, aggregate: UUID) -> str:
@@ -283,7 +274,8 @@ def legible(envelope: Envelope) -> Literal["yes", "needs_upgrade", "unknown"]:
     if envelope.type in registry():
         return "yes" if envelope.schema_version == 1 else "needs_upgrade"
     said = _MAJOR.fullmatch(envelope.type)
-    later = said is not None and said[1] in SERVICES and int(said[2]) > 1
+    services = {name.split(".")[1] for name in registry()}
+    later = said is not None and said[1] in services and int(said[2]) > 1
     return "needs_upgrade" if later else "unknown"
 
 
@@ -298,19 +290,11 @@ def printed(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) ->
 
 
 def main() -> None:
-<<<<<<< HEAD
-    """Print a message: its type is the argument, its body standard input."""
-    kind = registry().get(sys.argv[1] if len(sys.argv) > 1 else "")
-    if kind is None:
-        raise SystemExit("Say the type of the message, as in the contracts: package and name.")
-    sys.stdout.write(json_format.MessageToJson(kind.FromString(sys.stdin.buffer.read())) + "\n")
-=======
     """Print a record: standard input is `{"headers": [[name, value], …], "value": base64}`."""
     given = json.load(sys.stdin)
     headers = [(name, None if held is None else held.encode()) for name, held in given["headers"]]
     value = None if given.get("value") is None else base64.b64decode(given["value"])
     sys.stdout.write(printed(headers, value) + "\n")
->>>>>>> main
 
 
 if __name__ == "__main__":

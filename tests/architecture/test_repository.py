@@ -16,7 +16,7 @@ HOSTS = [
     "gar." + "dev", "pkg." + "dev",
 ]  # fmt: skip
 PATHS = re.compile(r"(?<![\w.$}/-])/(?:work|root|home|Users|mnt)/(?!\.)[\w.-]*")
-OPTIONS = re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host|PIP_INDEX_URL|UV_INDEX|<repositor(?:y|ies)>")
+OPTIONS = re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host|PIP_INDEX_URL|UV_INDEX|<repository>")
 TEXT = {
     "", ".cfg", ".conf", ".csv", ".editorconfig", ".env", ".gitignore", ".html", ".ini", ".json", ".md", ".properties",
     ".proto", ".py", ".sh", ".sql", ".toml", ".txt", ".xml", ".yaml", ".yml",
