@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +109,8 @@ class EmbeddedPostgres:
     def prepare(self) -> None:
         """Make the server's files where there are none; clear away what a killed one left. May take seconds."""
         _lend_binaries(self.user)
+        if self.user is not None:
+            _let_through(self.folder)
         self._end_leftovers()
         if not (self.folder / "PG_VERSION").exists():
             self._make()
@@ -176,23 +177,19 @@ def _lend_binaries(user: str | None) -> None:
 
     utils.ensure_user_exists(user)
     binaries = _binaries()
-    utils.ensure_prefix_permissions(binaries)
-    mark = binaries.stat().st_mode & 0o055
-    if mark != 0o055:
+    _let_through(binaries)
+    if (binaries / "postgres").stat().st_mode & 0o005 != 0o005:
         utils.ensure_folder_permissions(binaries.parent, 0o055)
+
+
+def _let_through(path: Path) -> None:
+    """Let every user pass (not read) the folders above: the server's own user could not reach its files else."""
+    for above in path.parents:
+        if not above.stat().st_mode & 0o001:
+            above.chmod(above.stat().st_mode | 0o011)
 
 
 def _own(path: Path, user: str | None) -> None:
     if user is not None:
         entry = pwd.getpwnam(user)
         os.chown(path, entry.pw_uid, entry.pw_gid)
-
-
-def await_socket(server: EmbeddedPostgres, *, seconds: float) -> bool:
-    """Wait for its socket; for those who are not asynchronous."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if (server.sockets / SOCKET).exists():
-            return True
-        time.sleep(0.02)
-    return False
