@@ -81,9 +81,11 @@ async def _rebuild(service: Service, group: str) -> int:
     parts = Parts(service)
     await parts.database.open()
     try:
-        sys.stdout.write(f"{await parts.rebuild(group)}\n")
+        done = await parts.rebuild(group)
     finally:
-        await parts.database.close()
+        await parts.close()
+    verdict = "equal to what was there" if done.equal else "not what was there: look for parked messages"
+    sys.stdout.write(f"{group}: rebuilt from {done.messages} messages, {verdict}.\n")
     return 0
 
 
@@ -112,5 +114,3 @@ def _line(parked: parking.Parked) -> str:
 def _said(sentence: str, code: int) -> int:
     sys.stderr.write(sentence + "\n")
     return code
-
-

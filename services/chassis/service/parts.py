@@ -10,18 +10,22 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from chassis import parking, telemetry
+from chassis import replay, telemetry
+from chassis.aggregate import Unmet
 from chassis.bus import BUS_FAULTS, Bus
 from chassis.database import TRY_AGAIN, UNREACHABLE, Database
 from chassis.deadlines import DeadlineLoop, OutsideLoop
 from chassis.inbox import Inbox
 from chassis.ops import Ready
 from chassis.relay import Relay
-from chassis.replay import JournalReader, Journals
+from chassis.replay import JournalReader, PeerJournals, Rebuilt
+from chassis.rpc import HOUSE_ALONE, channel, serves
 from chassis.work import Works
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+    import grpc
 
     from chassis.rpc import Servicer
     from chassis.service.declaration import Service
@@ -31,7 +35,7 @@ INFRASTRUCTURE: Final = (*UNREACHABLE, *TRY_AGAIN, *BUS_FAULTS)
 _PAUSES: Final = (0.1, 5.0)
 _MEASURE: Final = 5.0
 _STANDING = """
-select (select count(*) from (select 1 from pending limit 100000) as some) as rows,
+select (select count(*) from (select 1 from pending limit 100000) as waiting) as rows,
     (select extract(epoch from house_now() - recorded_at)::float8 from journal
         where position = (select min(position) from pending)) as age,
     (select count(*) from promises where kept_at is null and missed_at is null and due_at <= house_now()) as due
@@ -60,10 +64,16 @@ async def kept_running(name: str, run: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
 
 
+class _Journal(JournalReader):
+    """The journal, for services of the house alone."""
+
+    Read = serves(HOUSE_ALONE)(JournalReader.Read)
+
+
 class Parts:
     """One service, running."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, *, behind: Callable[[], Awaitable[int]] | None = None) -> None:
         settings = service.settings
         self.service, self.name = service, service.name
         self.database = Database(settings.database_url.get_secret_value(), size=settings.database_pool)
@@ -75,16 +85,42 @@ class Parts:
             deadlines=service.deadlines,
         )
         self.bus = Bus(settings)
-        journals = Journals(settings)
-        self.inboxes = [Inbox(self.works, self.bus, hears, source=journals) for hears in service.hears]
-        self.relay = Relay(self.database.url, self.bus, self.name, self.works.wake)
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self.journals = PeerJournals(self._peer)
+        self.inboxes = [Inbox(self.works, self.bus, hears, source=self.journals) for hears in service.hears]
+        self.relay = Relay(
+            self.database.url,
+            self.bus,
+            self.name,
+            self.works.wake,
+            behind=behind if settings.bus_kind == "embedded" else None,
+        )
         self.deadlines = DeadlineLoop(self.works)
         self.outside = [OutsideLoop(self.works, each) for each in service.outside]
         self.ready = Ready(self.database, service.migrations, self.states)
 
     def servicers(self) -> Sequence[Servicer]:
         """The service's own, and what every service answers in its house."""
-        return [*self.service.servicers(self.works), JournalReader(self.database)]
+        return [*self.service.servicers(self.works), _Journal(self.database)]
+
+    def _peer(self, service: str) -> grpc.aio.Channel:
+        """A channel to a service of this house, opened once."""
+        if service not in self._channels:
+            self._channels[service] = channel(self.service.settings, service)
+        return self._channels[service]
+
+    async def close(self) -> None:
+        """After the loops have ended."""
+        for each in self._channels.values():
+            await each.close(None)
+        await self.database.close()
+
+    async def rebuild(self, group: str) -> Rebuilt:
+        """Rebuild the projections of one group from the journals of the house."""
+        hears = {each.group: each for each in self.service.hears}
+        if group not in hears:
+            raise Unmet("unknown_group", f"{self.name} has these groups: {', '.join(sorted(hears))}.")
+        return await replay.rebuild(self.database, hears[group], self.journals, self.service.settings.node_id)
 
     def loops(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         """Everything that runs beside the doors."""
@@ -124,9 +160,4 @@ class Parts:
             telemetry.gauge("pending_rows", rows)
             telemetry.gauge("pending_age_seconds", max(0.0, age))
             telemetry.gauge("promises_due", due)
-            for inbox in self.inboxes:
-                async with self.database.connection() as conn:
-                    parked, held = await parking.counts(conn, inbox.group)
-                telemetry.gauge("parked", parked, group=inbox.group)
-                telemetry.gauge("held", held, group=inbox.group)
             await asyncio.sleep(_MEASURE)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from chassis import telemetry
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from chassis.service.declaration import Service
 
 log = telemetry.logger(__name__)
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 BROKEN: Final = 70  # sysexits: a fault in the software
 _DOORS_CLOSE_WITHIN, _DRAIN_WITHIN = 5.0, 5.0
+# The embedded bus keeps about 5 MB a partition and drops the oldest without a word.
+_BEHIND: Final = 2_000
 
 
 class Process:
@@ -33,7 +37,7 @@ class Process:
         if len({service.settings.node_id for service in services}) > 1:
             raise TypeError("the services of one process belong to one node")
         self.settings = first
-        self.parts = {service.name: Parts(service) for service in services}
+        self.parts = {each.name: Parts(each, behind=partial(self._too_far_behind, each.name)) for each in services}
         self.heart = Heart()
         self.rpc = RpcServer(first, {name: parts.servicers() for name, parts in self.parts.items()})
         ready = {name: parts.ready for name, parts in self.parts.items()}
@@ -50,7 +54,8 @@ class Process:
         try:
             async with asyncio.TaskGroup() as group:
                 await self.rpc.start()
-                tasks = [group.create_task(self.heart.run()), group.create_task(self.ops.run())]
+                answering = group.create_task(self.ops.run())
+                tasks = [group.create_task(self.heart.run()), answering]
                 tasks += [
                     group.create_task(parts.run(name, loop), name=f"{parts.name} {name}")
                     for parts in self.parts.values()
@@ -58,7 +63,9 @@ class Process:
                 ]
                 try:
                     yield group
-                    await self._close_doors()
+                    await self.rpc.stop(_DOORS_CLOSE_WITHIN)
+                    self.ops.stop()
+                    await asyncio.wait([answering], timeout=_DOORS_CLOSE_WITHIN)
                     await self._drain()
                 finally:
                     for task in tasks:
@@ -66,18 +73,26 @@ class Process:
         finally:
             await self.rpc.stop(0)
             for parts in self.parts.values():
-                await parts.database.close()
+                await parts.close()
 
-    async def _close_doors(self) -> None:
-        await self.rpc.stop(_DOORS_CLOSE_WITHIN)
-        self.ops.stop()
+    async def _too_far_behind(self, service: str) -> int:
+        """By how much some group here is too far behind this service's topic: the embedded bus forgets early."""
+        topic = f"{self.settings.node_id}.{service}.v1"
+        behind = [
+            records
+            for parts in self.parts.values()
+            for inbox in parts.inboxes
+            for place, records in inbox.behind().items()
+            if place.topic == topic
+        ]
+        return max(0, max(behind, default=0) - _BEHIND)
 
     async def _drain(self) -> None:
         """Give the relays a moment for what was just committed; what stays is sent after the next start."""
         try:
             async with asyncio.timeout(_DRAIN_WITHIN):
                 for parts in self.parts.values():
-                    while parts.relay.active and (await parts.standing())[0]:
+                    while parts.relay.active and (await parts.standing())[0]:  # noqa: ASYNC110 - rows, no event
                         await asyncio.sleep(0.05)
         except INFRASTRUCTURE:
             return
@@ -89,7 +104,9 @@ async def run(services: Sequence[Service], *, stopping: asyncio.Event | None = N
     The ports bound are written to `ports_file` as JSON, where the settings name one.
     """
     stop = stopping or asyncio.Event()
-    _on_signals(stop)
+    loop = asyncio.get_running_loop()
+    for each in _SIGNALS:
+        loop.add_signal_handler(each, stop.set)
     try:
         process = Process(services)
         async with process.serving():
@@ -98,17 +115,14 @@ async def run(services: Sequence[Service], *, stopping: asyncio.Event | None = N
             log.info("Serving", port=process.rpc.port, pid=os.getpid())
             await stop.wait()
             log.info("Stopping", pid=os.getpid())
-    except Exception as fault:  # noqa: BLE001 - the last net: said in one line, then the platform starts us again
-        for each in _leaves(fault):
-            log.critical("A part is broken and the process ends", exc_info=each)
+    except Exception as fault:
+        for leaf in _leaves(fault):
+            log.critical("A part is broken and the process ends", exc_info=leaf)
         return BROKEN
+    finally:
+        for each in _SIGNALS:
+            loop.remove_signal_handler(each)
     return 0
-
-
-def _on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stop.set)
 
 
 def _write(path: Path, ports: dict[str, int]) -> None:
