@@ -136,7 +136,7 @@ async def _read_into_shadow(
 ) -> int:
     """Read every topic from where it was left; with `upto`, only what the live tables have applied."""
     messages = 0
-    for topic in after:
+    for topic in list(after):
         chunk: list[Heard[Any]] = []
 
         async def write(held: list[Heard[Any]]) -> None:

@@ -61,17 +61,13 @@ class _Kept:
     @property
     def running(self) -> Running:
         pid = self.process.pid if self.process is not None else None
-        return Running(
-            name=self.child.name, pid=pid, started=self.since, restarts=self.restarts, state=self.state
-        )
+        return Running(name=self.child.name, pid=pid, started=self.since, restarts=self.restarts, state=self.state)
 
 
 class Supervisor:
     """Keeps children until `stop`. `changed` is called with every process on each change."""
 
-    def __init__(
-        self, children: Sequence[Child], *, logs: Path, changed: Callable[[Sequence[Running]], None]
-    ) -> None:
+    def __init__(self, children: Sequence[Child], *, logs: Path, changed: Callable[[Sequence[Running]], None]) -> None:
         self._kept = {child.name: _Kept(child) for child in children}
         self._order = [child.name for child in children]
         self._logs = logs
@@ -154,7 +150,7 @@ class Supervisor:
                 user=child.user,
                 group=child.user,
                 extra_groups=[] if child.user else None,
-                preexec_fn=ends_with_parent(child.orphaned),  # noqa: PLW1509 - one system call
+                preexec_fn=ends_with_parent(child.orphaned),
                 cwd="/" if child.user else None,
             )
         kept.since = started(kept.process.pid)
@@ -226,5 +222,3 @@ class Supervisor:
     def _note(self, kept: _Kept, what: str) -> None:
         with (self._logs / "supervisor.log").open("a") as log:
             log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {kept.child.name} {what}\n")
-
-
