@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -22,7 +22,9 @@ import pytest_asyncio
 from chassis.database import Database, chassis_schema, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+T = TypeVar("T")
 
 _templates: dict[str, str] = {}
 
@@ -100,7 +102,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def eventually(predicate, *, within: float = 10.0, every: float = 0.02):
+async def eventually(predicate: Callable[[], Awaitable[T]], *, within: float = 10.0, every: float = 0.02) -> T:
     """Wait until `await predicate()` is true and return its value; fails after `within` seconds."""
     async with asyncio.timeout(within):
         while not (value := await predicate()):  # noqa: ASYNC110 - waits for what another process does
