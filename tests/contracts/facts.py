@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import types
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -50,7 +51,7 @@ def fixed(kind: type[F]) -> F:
     return kind(**given)
 
 
-def _value(hint: Any, name: str) -> Any:
+def _value(hint: Any, name: str) -> Any:  # noqa: PLR0911 - one line for each kind of value
     if hint in PLAIN:
         return PLAIN[hint]
     if hint is UUID:
@@ -75,9 +76,9 @@ def _composed(origin: Any, parts: tuple[Any, ...], name: str) -> Any:
         return tuple(_value(part, name) for part in parts if part is not Ellipsis)
     if origin is frozenset:
         return frozenset({_value(parts[0], name)})
-    if isinstance(origin, type) and issubclass(origin, dict) or getattr(origin, "__name__", "") == "Mapping":
+    if origin in {dict, Mapping}:
         return {_value(parts[0], name): _value(parts[1], name)}
-    if getattr(origin, "__name__", "") in {"Sequence", "list"}:
+    if origin in {list, Sequence}:
         return [_value(parts[0], name)]
     raise TypeError(f"{name}: no example is known for {origin} of {parts}")
 

@@ -106,6 +106,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def eventually(predicate: Callable[[], Awaitable[T]], *, within: float = 10.0, every: float = 0.02) -> T:
     """Wait until `await predicate()` is true and return its value; fails after `within` seconds."""
     async with asyncio.timeout(within):
-        while not (value := await predicate()):  # noqa: ASYNC110 - waits for what another process does
+        while not (value := await predicate()):
             await asyncio.sleep(every)
     return value
