@@ -124,6 +124,8 @@ class Supervisor:
                 keeper.cancel()
             ended = await asyncio.gather(*keepers.values(), return_exceptions=True)
             stopping.cancel()
+            for handler in self._log_of_own.handlers:
+                handler.close()
         for fault in ended:
             if isinstance(fault, BaseException) and not isinstance(fault, asyncio.CancelledError):
                 raise fault
