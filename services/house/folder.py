@@ -1,10 +1,10 @@
 """The one folder that holds a house: its database, its bus, its certificates, its secrets, and what runs now.
 
-    postgres/  kafka/     the embedded PostgreSQL and a local Kafka
-    certs/     secrets/   certificates of this machine; keys, readable by their owner alone
-    logs/                 what each process writes
-    house.json            what stays from start to start: node, bus, ports
-    run.json              what runs now: processes, addresses; written by the supervisor alone
+postgres/  kafka/     the embedded PostgreSQL and a local Kafka
+certs/     secrets/   certificates of this machine; keys, readable by their owner alone
+logs/                 what each process writes
+house.json            what stays from start to start: node, bus, ports
+run.json              what runs now: processes, addresses; written by the supervisor alone
 """
 
 from __future__ import annotations
