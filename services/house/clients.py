@@ -50,7 +50,9 @@ class Refusal(Trouble):  # noqa: N818 - as its parent
     def __init__(self, answered: rpc.Answered) -> None:
         fields = ", ".join(f"{fault.path}: {fault.code}" for fault in answered.fields)
         sentence = answered.sentence or answered.reason
-        super().__init__(f"{sentence} ({answered.reason})" if answered.reason not in sentence else sentence, mend=fields)
+        super().__init__(
+            f"{sentence} ({answered.reason})" if answered.reason not in sentence else sentence, mend=fields
+        )
         self.answered = answered
         self.kind, self.reason, self.fields = answered.kind, answered.reason, answered.fields
 
@@ -177,6 +179,4 @@ async def _write(call: Any, found: Method, requests: AsyncIterator[Mapping[str, 
 
 
 def _unreachable(service: str) -> Trouble:
-    return Trouble(
-        f"The {service} service does not answer.", mend="Look at the house with: throughcare status"
-    )
+    return Trouble(f"The {service} service does not answer.", mend="Look at the house with: throughcare status")

@@ -64,9 +64,7 @@ class _Kept:
     @property
     def running(self) -> Running:
         pid = self.process.pid if self.process is not None else None
-        return Running(
-            name=self.child.name, pid=pid, started=self.since, restarts=self.restarts, state=self.state
-        )
+        return Running(name=self.child.name, pid=pid, started=self.since, restarts=self.restarts, state=self.state)
 
 
 def _log_in(path: Path) -> logging.Logger:
@@ -81,9 +79,7 @@ def _log_in(path: Path) -> logging.Logger:
 class Supervisor:
     """Keeps children until `stop`. `changed` is called with every process on each change."""
 
-    def __init__(
-        self, children: Sequence[Child], *, logs: Path, changed: Callable[[Sequence[Running]], None]
-    ) -> None:
+    def __init__(self, children: Sequence[Child], *, logs: Path, changed: Callable[[Sequence[Running]], None]) -> None:
         self._kept = {child.name: _Kept(child) for child in children}
         self._order = [child.name for child in children]
         self._logs = logs
@@ -240,5 +236,3 @@ class Supervisor:
 
     def _note(self, kept: _Kept, what: str) -> None:
         self._log_of_own.info("%s %s", kept.child.name, what)
-
-

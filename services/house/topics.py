@@ -58,7 +58,9 @@ def registry(node: str, path: Path = REGISTRY) -> tuple[Topic, ...]:
     try:
         text = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise Trouble(f"The topic registry {path} is missing.", mend="It belongs to the sources: get it back.") from None
+        raise Trouble(
+            f"The topic registry {path} is missing.", mend="It belongs to the sources: get it back."
+        ) from None
     except yaml.YAMLError as wrong:
         raise Trouble(f"The topic registry {path} is not YAML: {str(wrong).splitlines()[0]}.") from None
     defaults = text.get("defaults", {})
