@@ -53,7 +53,7 @@ class Answers:
             raise ValueError("a licence ends after it starts")
 
 
-def read_answers(reading: Reading, *, today: date) -> Answers:
+def read_answers(reading: Reading, *, today: date | None) -> Answers:
     """The answers given; faults are collected in the reading."""
     start = reading.day("licence_start_on")
     end = reading.day("licence_end_on")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
@@ -143,18 +143,23 @@ class Person(Aggregate):
         fact = DetailsChanged(at=at, deceased=details.deceased, record_version=self._next)
         return self.telling(fact, details=details, deceased=details.deceased)
 
-    def link(self, given: Identifiers, *, taken: bool, at: datetime) -> Self:
+    def link(self, given: Identifiers, *, taken: frozenset[str], at: datetime) -> Self:
         """Add identifiers that are not held yet. One that contradicts what is held, or that somebody else holds
-        (`taken`), opens a merge review; nothing is overwritten."""
+        (`taken`, by kind), opens a merge review; nothing is overwritten."""
         self._must_be_known()
-        value = self
-        contradicts = taken
+        value, contradicts = self, False
         for kind, number in given.given().items():
             held = getattr(self, kind)
-            contradicts = contradicts or bool(held and held != number)
-            if not held and not taken:
+            if kind in taken or (held and held != number):
+                contradicts = True
+            elif not held:
                 value = value.telling(IdentityLinked(at=at, kind=kind, person_id=self.id), **{kind: number})
         return value.review_merge(at=at) if contradicts else value
+
+    def fill(self, given: Details, *, at: datetime) -> Self:
+        """Add what is not known yet; nothing that is known is overwritten."""
+        known = {field.name: getattr(self.details, field.name) for field in fields(Details)}
+        return self.record(replace(given, **{name: held for name, held in known.items() if held}), at=at)
 
     def review_merge(self, *, at: datetime) -> Self:
         """Ask a person to look whether this is one man."""

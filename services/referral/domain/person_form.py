@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 PRONOUNS_LIMIT, HOURS = 40, 24
 
 
-def read_identifiers(reading: Reading, *, today: date) -> Identifiers:
-    """The identifiers given, in their stored form."""
+def read_identifiers(reading: Reading, *, today: date | None) -> Identifiers:
+    """The identifiers given, in their stored form; without a day only shapes are judged, here and below."""
     return Identifiers(
         crn=reading.read("crn", read.crn) or "",
         prison_number=reading.read("prison_number", read.prison_number) or "",
-        pnc=reading.read("pnc", lambda text: read.pnc(text, today=today)) or "",
+        pnc=reading.read("pnc", lambda text: read.pnc(text, today=today or date.max)) or "",
         cro=reading.read("cro", read.cro) or "",
         nhs_number=reading.read("nhs_number", read.nhs_number) or "",
     )
 
 
-def read_details(reading: Reading, *, today: date) -> Details:
+def read_details(reading: Reading, *, today: date | None) -> Details:
     """Who he is, as given."""
     born = reading.day("date_of_birth")
-    if born and (fault := birth_fault(born, today)):
+    if born and today and (fault := birth_fault(born, today)):
         reading.fault("date_of_birth", fault)
         born = None
     pronouns = reading.code("pronouns", Pronouns)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from chassis.aggregate import Aggregate, Event, Fault, Invalid, NotFound, Unmet
+from chassis.calendar import local_date
 from referral.domain.eligibility import Rules
 from referral.domain.policies import (
     Area,
@@ -42,6 +43,7 @@ class PolicySuperseded(Event):
     """The next version took their place."""
 
     policy_id: UUID
+    next_change_on: date | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class PolicyPublished(Event):
     policy: Policy
     first: bool
     record_version: int
+    next_change_on: date | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +142,9 @@ class Programme(Aggregate):
             policy=published,
             first=first,
             record_version=self.version + len(self.news) + 1,
+            next_change_on=next_change(self._with(published), local_date(at)),
         )
-        return self.telling(fact, policies=self._with(published))
+        return self.telling(fact, policies=self._with(published)).supersede(local_date(at), at=at)
 
     def supersede(self, on: date, *, at: datetime) -> Self:
         """Set aside what a newer version has taken the place of by this day."""
@@ -148,7 +152,8 @@ class Programme(Aggregate):
         for held in self.policies:
             if held.state is PolicyState.PUBLISHED and self._succeeded(held, on):
                 gone = replace(held, state=PolicyState.SUPERSEDED)
-                value = value.telling(PolicySuperseded(at=at, policy_id=held.id), policies=value._with(gone))
+                fact = PolicySuperseded(at=at, policy_id=held.id, next_change_on=next_change(self.policies, on))
+                value = value.telling(fact, policies=value._with(gone))
         return value
 
     def content_on(self, day: date, kind: type[Content]) -> Any:

@@ -49,6 +49,7 @@ class Referral(Aggregate):
     base_band: Band | None = None
     effective_band: Band | None = None
     step_days: int = 0
+    waiting_version: str = ""
     possible_duplicate: bool = False
     proposed_worker: str = ""
     acceptance: int = 0
@@ -172,7 +173,13 @@ class Referral(Aggregate):
         band = effective_band(self.base_band, submitted_on=since, on=on, step_days=self.step_days)
         if band is self.effective_band:
             return self
-        fact = facts.PriorityChanged(at=at, effective_band=band, policy_version=self.policy_version)
+        fact = facts.PriorityChanged(
+            at=at,
+            effective_band=band,
+            policy_version=self.waiting_version,
+            submitted_on=since,
+            step_days=self.step_days,
+        )
         return self.telling(fact, effective_band=band)
 
     def miss(self, code: str, *, due_at: datetime, at: datetime) -> Self:
@@ -215,6 +222,7 @@ class Referral(Aggregate):
             base_band=placing.base,
             effective_band=band,
             step_days=placing.step_days,
+            waiting_version=placing.policy_version,
             possible_duplicate=duplicate,
         )
 

@@ -102,6 +102,8 @@ class PriorityChanged(Event):
 
     effective_band: Band
     policy_version: str
+    submitted_on: date
+    step_days: int
 
 
 @dataclass(frozen=True, kw_only=True)
