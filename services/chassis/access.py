@@ -215,9 +215,9 @@ def visible_to(records: Records, *, also: Grants | None = None) -> ColumnElement
     seen = _reached(records, records.reads)
     if also:
         seen = or_(seen, _reached(records, also))
-    return or_(ACTOR_ROLE == Role.SYSTEM.value, and_(seen, *_unlisted(records)))
+    return or_(ACTOR_ROLE.in_([Role.SYSTEM.value]), and_(seen, *_unlisted(records)))
 
 
 def reached_by(records: Records, grants: Grants) -> ColumnElement[bool]:
     """The predicate of what a command open to these roles may act on, for a record that is visible."""
-    return or_(ACTOR_ROLE == Role.SYSTEM.value, _reached(records, grants))
+    return or_(ACTOR_ROLE.in_([Role.SYSTEM.value]), _reached(records, grants))

@@ -115,9 +115,7 @@ def effective_start(instant: datetime) -> date:
     return next_working_day(day)
 
 
-def working_days_due(
-    start: datetime, days: int, pauses: Sequence[tuple[datetime, datetime]] = ()
-) -> date:
+def working_days_due(start: datetime, days: int, pauses: Sequence[tuple[datetime, datetime]] = ()) -> date:
     """The day by whose end a promise of n working days falls due; each pause (from, to) moves it."""
     due = add_working_days(effective_start(start), days)
     for begun, ended in pauses:

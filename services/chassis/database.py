@@ -40,7 +40,7 @@ UNREACHABLE = (
     asyncpg.OperatorInterventionError,
 )
 TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")
+_DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy types it not
 
 
 class Statement:
@@ -67,7 +67,7 @@ class Statement:
         """The first row, or None."""
         return await conn.fetchrow(self.sql, *self.arguments(**given))
 
-    async def value(self, conn: Connection, **given: object) -> Any:  # noqa: ANN401 - as the column is
+    async def value(self, conn: Connection, **given: object) -> Any:
         """The first column of the first row, or None."""
         return await conn.fetchval(self.sql, *self.arguments(**given))
 
@@ -184,10 +184,10 @@ async def migrate(url: str, migrations: str) -> None:
     scripts = _scripts(migrations)
     engine = create_async_engine(_alembic(url), poolclass=NullPool)
 
-    def upgrade(revision: Any, _: object) -> Iterable[Any]:  # noqa: ANN401 - Alembic's own type
+    def upgrade(revision: Any, _: object) -> Iterable[Any]:
         return scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as Alembic's own commands do
 
-    def run(connection: Any) -> None:  # noqa: ANN401
+    def run(connection: Any) -> None:
         with EnvironmentContext(Config(), scripts, fn=upgrade) as context:
             context.configure(connection=connection, target_metadata=None)
             with context.begin_transaction():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -122,14 +121,18 @@ class _Line:
     carries_fact: bool = True
 
 
-@cache
-def _adapter(kind: type[Event]) -> TypeAdapter[Event]:
-    return TypeAdapter(kind)
+_ADAPTERS: dict[type[Event], TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type[Event]) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def fact_of(kind: type[F], text: bytes) -> F:
     """Read a fact back from what the journal kept (already opened)."""
-    return _adapter(kind).validate_json(text)  # type: ignore[return-value]
+    return _adapter(kind).validate_json(text)  # type: ignore[no-any-return]
 
 
 def shard_of(key: str) -> int:
@@ -163,7 +166,10 @@ async def _numbered(conn: Connection, lines: list[_Line]) -> list[_Line]:
         return lines
     streams = sorted(counts)
     rows = await conn.fetch(
-        _HEADS, [topic for topic, _ in streams], [key for _, key in streams], [counts[stream] for stream in streams]
+        _HEADS,
+        [topic for topic, _ in streams],
+        [key for _, key in streams],
+        [counts[stream] for stream in streams],
     )
     following = {(row["topic"], row["key"]): row["seq"] - counts[row["topic"], row["key"]] + 1 for row in rows}
     numbered = []
@@ -238,7 +244,7 @@ def _row(line: _Line, keys: Keys, node: str, recorded_at: datetime) -> tuple[obj
     )
 
 
-async def write(  # noqa: PLR0913 - the parts a work is made of
+async def write(
     conn: Connection,
     news: Sequence[News],
     *,
@@ -259,4 +265,3 @@ async def write(  # noqa: PLR0913 - the parts a work is made of
     columns = zip(*(_row(line, keys, node, recorded_at) for line in lines), strict=True)
     await conn.execute(_INSERT, *(list(column) for column in columns))
     return any(line.topic is not None for line in lines)
-

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects.postgresql import dialect as postgres
+from sqlalchemy.dialects.postgresql import dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from chassis.database import Connection
+
+_DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy types it not
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,7 @@ def shadow(table: Table) -> str:
 
 @cache
 def _upsert(table: Table, columns: tuple[str, ...], into: str) -> str:
-    types = ", ".join(
-        f"${n}::{table.c[name].type.compile(dialect=postgres())}[]" for n, name in enumerate(columns, 1)
-    )
+    types = ", ".join(f"${n}::{table.c[name].type.compile(dialect=_DIALECT)}[]" for n, name in enumerate(columns, 1))
     listed = ", ".join(f'"{name}"' for name in columns)
     keys = [column.name for column in table.primary_key.columns]
     rest = [name for name in columns if name not in keys]
@@ -50,7 +50,7 @@ def _upsert(table: Table, columns: tuple[str, ...], into: str) -> str:
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
     # Sorted by key, so that two writers lock rows in one order.
     return (
-        f"insert into {into} as held ({listed}) select * from unnest({types}) as given({listed})"
+        f"insert into {into} as held ({listed}) select * from unnest({types}) as given({listed})"  # noqa: S608 - our own names
         f" order by {target} on conflict ({target}) do update set {changes} where held.seq < excluded.seq"
     )
 
@@ -82,11 +82,11 @@ async def digest(conn: Connection, tables: Iterable[Table], *, shadows: bool = F
     for table in sorted(tables, key=live):
         name = shadow(table) if shadows else live(table)
         listed = ", ".join(f'held."{column}"' for column in sorted(table.c.keys()))
-        total = await conn.fetchrow(
+        rows = await conn.fetch(
             f"select count(*), coalesce(sum(('x' || substr(md5(row({listed})::text), 1, 15))::bit(60)::bigint), 0)"  # noqa: S608 - names of our own tables
             f" from {name} as held"
         )
-        parts.append(f"{live(table)}={total[0]}:{total[1]}")
+        parts.append(f"{live(table)}={rows[0][0]}:{rows[0][1]}")
     return ";".join(parts)
 
 

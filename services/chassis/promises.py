@@ -117,8 +117,12 @@ values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (aggregate_id, code) where kept_at is null and missed_at is null
 do update set due_at = excluded.due_at, detail = excluded.detail
 """
-_KEEP = "update promises set kept_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
-_MOVE = "update promises set due_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+_KEEP = (
+    "update promises set kept_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+)
+_MOVE = (
+    "update promises set due_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+)
 _DROP = "delete from promises where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
 
 
@@ -135,9 +139,7 @@ def _statement(changed: Changed, at: datetime, new_id: Callable[[], UUID]) -> tu
             return _DROP, (subject, code)
 
 
-async def write(
-    conn: Connection, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]
-) -> None:
+async def write(conn: Connection, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]) -> None:
     """Apply the changes in order; neighbours of one kind go in one round trip."""
     waiting: list[tuple[object, ...]] = []
     sql = ""

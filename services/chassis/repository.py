@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_type_hints, overload
 
 from pydantic import TypeAdapter
 from sqlalchemy import any_, bindparam, literal, select
@@ -28,10 +28,23 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ColumnElement
 
     from chassis.access import Grants, Records
+    from chassis.database import Connection
     from chassis.sealed import Keys
-    from chassis.work import Work
 
 A = TypeVar("A", bound=Aggregate)
+
+
+class Unit(Protocol):
+    """What a repository needs of the work it is used in."""
+
+    conn: Connection
+    keys: Keys
+    grants: Grants | None
+
+    @property
+    def asking(self) -> dict[str, object]: ...
+    def bound(self, repository: Repository[A]) -> Bound[A]: ...
+    def tell(self, value: A, kind: str) -> A: ...
 
 
 class Repository(Generic[A]):
@@ -42,7 +55,7 @@ class Repository(Generic[A]):
     column `<field>_hash`.
     """
 
-    def __init__(  # noqa: PLR0913 - one declaration
+    def __init__(
         self,
         aggregate: type[A],
         table: Table,
@@ -64,8 +77,8 @@ class Repository(Generic[A]):
     @overload
     def __get__(self, work: None, owner: type) -> Repository[A]: ...
     @overload
-    def __get__(self, work: Work, owner: type) -> Bound[A]: ...
-    def __get__(self, work: Work | None, owner: type) -> Repository[A] | Bound[A]:
+    def __get__(self, work: Unit, owner: type) -> Bound[A]: ...
+    def __get__(self, work: Unit | None, owner: type) -> Repository[A] | Bound[A]:
         return self if work is None else work.bound(self)
 
     @property
@@ -114,7 +127,7 @@ class Repository(Generic[A]):
         shape = (where, None if grants is None else tuple(sorted(grants.items())))
         if shape not in self._statements:
             conditions = [self._condition(name, how) for name, how in where]
-            may: ColumnElement[bool] = literal(True)  # noqa: FBT003 - an SQL literal
+            may: ColumnElement[bool] = literal(True)
             if self.records is not None:
                 conditions.append(visible_to(self.records, also=grants))
                 may = reached_by(self.records, grants) if grants else may
@@ -135,7 +148,10 @@ class Repository(Generic[A]):
 def _upsert(table: Table, columns: tuple[str, ...], *, new: bool) -> str:
     name = f"{table.schema}.{table.name}" if table.schema else table.name
     if new:
-        listed, values = ", ".join(f'"{c}"' for c in columns), ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+        listed, values = (
+            ", ".join(f'"{c}"' for c in columns),
+            ", ".join(f"${n}" for n in range(1, len(columns) + 1)),
+        )
         return f"insert into {name} ({listed}) values ({values}) returning id"  # noqa: S608 - our own names
     changes = ", ".join(f'"{c}" = ${n}' for n, c in enumerate(columns, 1) if c != "id")
     place = columns.index("id") + 1
@@ -148,14 +164,14 @@ def _upsert(table: Table, columns: tuple[str, ...], *, new: bool) -> str:
 class Bound(Generic[A]):
     """A repository within one work."""
 
-    def __init__(self, repository: Repository[A], work: Work) -> None:
+    def __init__(self, repository: Repository[A], work: Unit) -> None:
         self.repository, self.work = repository, work
         self.held: dict[UUID, A] = {}
         self.stored: dict[UUID, int] = {}
         self.changed: set[UUID] = set()
         self.beyond: set[UUID] = set()
 
-    async def get(self, id: UUID, expected: int | None = None) -> A:  # noqa: A002 - the field's own name
+    async def get(self, id: UUID, expected: int | None = None) -> A:
         """The aggregate as this actor may see and act on it.
 
         NotFound where it is missing or hidden, Denied where it is visible but out of the command's reach, Conflict

@@ -91,7 +91,7 @@ class ServiceSettings(BaseSettings):
 
 def _key(path: Path) -> bytes:
     key = bytes.fromhex(path.read_text().strip())
-    if len(key) != 32:  # noqa: PLR2004 - AES-256
+    if len(key) != 32:
         raise SettingsWrong(f"{path.name} must hold 32 bytes in hexadecimal; `throughcare up` makes one.")
     return key
 

@@ -85,7 +85,7 @@ class Work:
         return self.works.settings.node_id
 
     @property
-    def settings(self) -> Any:  # noqa: ANN401 - each service's own settings
+    def settings(self) -> Any:
         """The service's settings."""
         return self.works.settings
 
@@ -151,7 +151,7 @@ class Work:
         )
 
     async def blocked(self, service: str, key: object) -> bool:
-        """Whether messages of this key from that service are parked or held here: then nothing told may be relied on."""
+        """Whether messages of this key from that service are parked or held here: then nothing told counts."""
         topic = f"{self.node}.{service}.v1"
         found = await self.conn.fetchval(
             "select exists(select 1 from parked where topic = $1 and key = $2)", topic, str(key)
@@ -178,7 +178,7 @@ class Work:
         buffers = (self._news, self._changed, self._entries, self._rows)
         return (
             point,
-            tuple(list(buffer) for buffer in buffers),  # type: ignore[call-overload]
+            tuple(list(buffer) for buffer in buffers),
             {name: bound.snapshot() for name, bound in self._bound.items()},
             self.record,
         )
@@ -231,11 +231,11 @@ class Command:
     grants: Grants
     function: Callable[..., Awaitable[Any]]
 
-    async def inside(self, work: Any, *args: Any, **arguments: Any) -> Any:  # noqa: ANN401 - as the function
+    async def inside(self, work: Any, *args: Any, **arguments: Any) -> Any:
         """Run it as part of another command, a heard fact or a due promise."""
         return await self.function(work, *args, **arguments)
 
-    async def permitted(self, work: Work, **arguments: Any) -> Any:  # noqa: ANN401
+    async def permitted(self, work: Work, **arguments: Any) -> Any:
         """Run it for the actor of this work; Denied where his role has no grant."""
         if work.actor.role not in self.grants:
             raise Denied
@@ -264,7 +264,7 @@ def query(name: str, grants: Grants) -> Callable[[Callable[..., Awaitable[Any]]]
 class Works(Generic[W]):
     """Runs works for one service: the one path every change takes."""
 
-    def __init__(  # noqa: PLR0913 - the parts of a service
+    def __init__(
         self,
         database: Database,
         kind: type[W],
@@ -278,7 +278,7 @@ class Works(Generic[W]):
         self.ring = Keyring(settings.wrapping_key, settings.shared_key)
         self.wake = asyncio.Event()
 
-    async def do(self, command: Command, call: Call, /, **arguments: Any) -> Any:  # noqa: ANN401 - its answer
+    async def do(self, command: Command, call: Call, /, **arguments: Any) -> Any:
         """Give a command. The same key and body again: the same answer, without effect.
 
         Raises what the command refuses, after one audit entry; `Unmet("idempotency_mismatch")` for the same key
@@ -294,10 +294,10 @@ class Works(Generic[W]):
         telemetry.count("commands", command=command.name, outcome="done")
         return answer
 
-    async def ask(self, query: Query, call: Call, /, **arguments: Any) -> Any:  # noqa: ANN401 - its answer
+    async def ask(self, query: Query, call: Call, /, **arguments: Any) -> Any:
         """Ask a question; the read is audited in the same transaction, before the answer is returned."""
 
-        async def once() -> Any:  # noqa: ANN401
+        async def once() -> Any:
             async with self._work(call) as work:
                 mark = await work.mark()
                 try:
@@ -334,7 +334,7 @@ class Works(Generic[W]):
         if work.told:
             self.wake.set()
 
-    async def _again(self, once: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    async def _again(self, once: Callable[[], Awaitable[Any]]) -> Any:
         for attempt in range(1, TRIES + 1):
             try:
                 return await once()
@@ -344,21 +344,19 @@ class Works(Generic[W]):
                 await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
         raise AssertionError
 
-    async def _once(self, command: Command, call: Call, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+    async def _once(self, command: Command, call: Call, arguments: dict[str, Any]) -> Any:
         async with self.database.transaction() as conn:
             at = await self._received(conn, command, call)
-            if at is None:
-                answer = await self._answered(conn, command, call)
-            else:
-                work = self.kind(self, conn, call, at)
-                answer = await self._tried(work, command, arguments)
-        if at is not None:
+            work = None if at is None else self.kind(self, conn, call, at)
+            tried = self._tried(work, command, arguments) if work else self._answered(conn, command, call)
+            answer = await tried
+        if work:
             self._committed(work)
         if isinstance(answer, Refused):
             raise answer
         return answer
 
-    async def _tried(self, work: W, command: Command, arguments: dict[str, Any]) -> Any:  # noqa: ANN401
+    async def _tried(self, work: W, command: Command, arguments: dict[str, Any]) -> Any:
         """The command's answer, or its refusal as a value: the transaction commits either way."""
         mark = await work.mark()
         try:
@@ -387,7 +385,7 @@ class Works(Generic[W]):
             _RECEIVE, call.key, call.fingerprint, command.name, KEYS_KEPT_DAYS
         )
 
-    async def _answered(self, conn: Connection, command: Command, call: Call) -> Any:  # noqa: ANN401
+    async def _answered(self, conn: Connection, command: Command, call: Call) -> Any:
         """The answer kept under this key, or the refusal of a key that was used for another request."""
         row = await conn.fetchrow(
             "select fingerprint, answer, house_now() as at from received where key = $1", call.key
@@ -395,7 +393,8 @@ class Works(Generic[W]):
         if row is not None and row["fingerprint"] == call.fingerprint:
             return row["answer"]["is"]
         refusal = Unmet(
-            "idempotency_mismatch", "This key was used for another request. Send the new one with a key of its own."
+            "idempotency_mismatch",
+            "This key was used for another request. Send the new one with a key of its own.",
         )
         work = self.kind(self, conn, call, row["at"] if row else await conn.fetchval("select house_now()"))
         work.audit(command.name, outcome=f"refused:{refusal.reason}")

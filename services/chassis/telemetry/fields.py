@@ -31,13 +31,7 @@ def plain(value: object) -> object:
     """The value as JSON, or a mark that it was cut."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = (
-        str(value.value)
-        if isinstance(value, Enum)
-        else value.isoformat()
-        if isinstance(value, date)
-        else value
-    )
+    text = str(value.value) if isinstance(value, Enum) else value.isoformat() if isinstance(value, date) else value
     text = str(text) if isinstance(text, UUID) else text
     return text if isinstance(text, str) and _SAFE.fullmatch(text) else CUT
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 
-def _allow_listed(
-    _: object, method: str, given: MutableMapping[str, Any]
-) -> tuple[tuple[str], dict[str, Any]]:
+def _allow_listed(_: object, method: str, given: MutableMapping[str, Any]) -> tuple[tuple[str], dict[str, Any]]:
     raised = given.pop("exc_info", None)
     error = sys.exc_info()[1] if raised is True else raised[1] if isinstance(raised, tuple) else raised
     service, node = SPEAKER.get()
@@ -57,9 +55,7 @@ class _JsonLines(logging.Formatter):
         """Of a library's record: its template where it is one, its place and the class of its exception."""
         ours = getattr(record, "ours", None)
         if ours is None:
-            template = (
-                record.msg if record.args and isinstance(record.msg, str) else "A library logged something"
-            )
+            template = record.msg if record.args and isinstance(record.msg, str) else "A library logged something"
             error = record.exc_info[1] if record.exc_info else None
             ours = {"event": template, "level": record.levelname.lower(), **fault_of(error)}
             ours["where"] = ours.get("where") or f"{record.module}:{record.lineno}"

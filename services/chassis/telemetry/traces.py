@@ -53,9 +53,7 @@ class Span:
             self._token = _TRACEPARENT.set(self.traceparent)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._token is not None:
             _TRACEPARENT.reset(self._token)
             self._token = None
@@ -68,9 +66,7 @@ class _Recorded(Span):
 
     def __init__(self, tracer: trace.Tracer, name: str, traceparent: str, kind: Kind) -> None:
         super().__init__()
-        parent = (
-            _W3C.extract({"traceparent": given}) if (given := traceparent or _TRACEPARENT.get()) else None
-        )
+        parent = _W3C.extract({"traceparent": given}) if (given := traceparent or _TRACEPARENT.get()) else None
         self._span = tracer.start_span(name, context=parent, kind=trace.SpanKind[kind.upper()])
         found = self._span.get_span_context()
         self.traceparent = f"00-{found.trace_id:032x}-{found.span_id:016x}-{int(found.trace_flags):02x}"
@@ -80,9 +76,7 @@ class _Recorded(Span):
             if name in FIELDS and value is not None:
                 self._span.set_attribute(name, plain(value))  # type: ignore[arg-type]  # plain: str, bool or number
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if kind is not None:
             self._span.set_attribute("error", kind.__qualname__)
             self._span.set_status(trace.StatusCode.ERROR)
@@ -126,9 +120,7 @@ def _use(provider: TracerProvider | None) -> None:
 def export_to(endpoint: str, *, service: str) -> None:
     """Send spans to the collector at this address (OTLP over HTTP), in batches, from a thread of its own."""
     provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
-    provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces"))
-    )
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
     _use(provider)
 
 
