@@ -102,9 +102,7 @@ def refuse_unless_tried(attempts: Sequence[Attempt], *, agreed_by: str) -> None:
         and len({attempt.channel for attempt in attempts}) >= CHANNELS_NEEDED
     )
     if not enough:
-        raise Unmet(
-            "not_enough_attempts", "He must have been tried six times over 28 days by two channels or more."
-        )
+        raise Unmet("not_enough_attempts", "He must have been tried six times over 28 days by two channels or more.")
     if not agreed_by:
         raise Unmet("manager_agreement_missing", "A service manager has to agree. Name who did.")
 

@@ -39,9 +39,7 @@ class Verdict:
             raise Unmet(reason.value, SENTENCES[reason])
 
 
-def judge(
-    worker_ref: str, worker: WorkerProfile | None, *, taken: int, conflict: bool, today: date
-) -> Verdict:
+def judge(worker_ref: str, worker: WorkerProfile | None, *, taken: int, conflict: bool, today: date) -> Verdict:
     """May this worker take this man on? A worker nobody knows is not cleared."""
     reasons = []
     if worker is None or not worker.cleared_on(today):

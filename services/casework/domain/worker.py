@@ -148,14 +148,10 @@ class WorkerProfile(Aggregate):
             faults.append(Fault("valid_to", "BEFORE_START"))
         if faults:
             raise Invalid(*faults)
-        done = tuple(
-            Training(topic=t, completed_on=completed_on, valid_to=valid_to) for t in sorted(set(topics))
-        )
+        done = tuple(Training(topic=t, completed_on=completed_on, valid_to=valid_to) for t in sorted(set(topics)))
         kept = tuple(training for training in self.trainings if training.topic not in topics)
         return self.telling(
-            TrainingCompleted(
-                topics=tuple(t.topic for t in done), completed_on=completed_on, valid_to=valid_to, at=at
-            ),
+            TrainingCompleted(topics=tuple(t.topic for t in done), completed_on=completed_on, valid_to=valid_to, at=at),
             trainings=kept + done,
         )
 
@@ -171,9 +167,7 @@ class WorkerProfile(Aggregate):
         today = local_date(at)
         if self.status is WorkerStatus.CLEARED:
             raise Unmet("invalid_transition", "This worker is cleared already.")
-        if induction is not None and (
-            faults := wrong_day("induction.recorded_on", induction.on, today=today)
-        ):
+        if induction is not None and (faults := wrong_day("induction.recorded_on", induction.on, today=today)):
             raise Invalid(*faults)
         if vetting_valid_to < today:
             raise Unmet("vetting_not_valid", "His vetting has run out. Renew it first.")
@@ -211,16 +205,12 @@ class WorkerProfile(Aggregate):
         """Stopped by a manager; his men go to the manager's list."""
         if self.status is WorkerStatus.SUSPENDED:
             raise Unmet("invalid_transition", "This worker is suspended already.")
-        return self.telling(
-            Suspended(worker_ref=self.worker_ref, reason=reason, at=at), status=WorkerStatus.SUSPENDED
-        )
+        return self.telling(Suspended(worker_ref=self.worker_ref, reason=reason, at=at), status=WorkerStatus.SUSPENDED)
 
     def set_capacity(self, capacity: int, *, taken: int, at: datetime) -> Self:
         """Other places; fewer than are taken is allowed: nobody loses his worker by it."""
         _places(capacity, least=0)
-        fact = CapacityChanged(
-            worker_ref=self.worker_ref, open=max(0, capacity - taken), limit=capacity, at=at
-        )
+        fact = CapacityChanged(worker_ref=self.worker_ref, open=max(0, capacity - taken), limit=capacity, at=at)
         return self.telling(fact, capacity=capacity)
 
     def holding(self, on: date) -> frozenset[TrainingTopic]:

@@ -3,12 +3,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+
 from casework.domain.allocation import facts
 from casework.domain.allocation.aggregate import AllocationStatus
 from casework.domain.fitness import Unfit, Verdict
 from casework.domain.term import Recorded
 from chassis.aggregate import Invalid, Unmet
-
 from tests.casework.builders import NOW, an_allocated, an_allocation, answered, fit, stored
 
 UNFIT = Verdict(worker_ref="staff-ew-2", reasons=(Unfit.AT_CAPACITY,))
@@ -118,9 +118,7 @@ def test_a_full_worker_may_cover_but_one_who_is_not_cleared_may_not():
 
     assert covered.cover_ref == "staff-ew-2"
     with pytest.raises(Unmet) as refusal:
-        an_allocated().set_cover(
-            replace(UNFIT, reasons=(Unfit.NOT_CLEARED,)), starts_on=TODAY, ends_on=TODAY, at=NOW
-        )
+        an_allocated().set_cover(replace(UNFIT, reasons=(Unfit.NOT_CLEARED,)), starts_on=TODAY, ends_on=TODAY, at=NOW)
     assert refusal.value.reason == "worker_not_cleared"
 
 
@@ -166,7 +164,6 @@ def test_an_allocation_is_taken_up_once():
 
 def test_for_a_reopened_engagement_the_allocation_promises_the_worker_alone():
     from casework.domain.allocation.aggregate import Allocation
-
     from tests.casework.builders import CLOCKS, PROGRAMME
 
     requested = Allocation.request(
@@ -198,10 +195,6 @@ def test_a_promise_is_not_missed_before_it_is_due():
 
 
 def test_the_handover_is_kept_in_the_fact():
-    fact = (
-        an_allocated()
-        .reallocate(fit("staff-ew-2"), reason="leave", handover=answered(), met=True, at=NOW)
-        .news[0]
-    )
+    fact = an_allocated().reallocate(fit("staff-ew-2"), reason="leave", handover=answered(), met=True, at=NOW).news[0]
 
     assert fact.handover == Recorded(on=TODAY, by="staff-ew-1")

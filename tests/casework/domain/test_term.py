@@ -3,10 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from casework.domain.term import Pause, PauseReason, Terms, due, next_review
-from chassis.calendar import end_of_day
 from hypothesis import given
 from hypothesis import strategies as st
+
+from casework.domain.term import Pause, PauseReason, Terms, due, next_review
+from chassis.calendar import end_of_day
 
 TERMS = Terms(planned_months=12, cap_months=18)
 
@@ -25,9 +26,9 @@ def _months_later(day: date, months: int) -> date:
 
 
 def test_the_end_of_a_month_is_clamped_and_never_carried_over():
-    assert Terms(planned_months=18, cap_months=18).planned_end(
-        date(2024, 8, 31), (), date(2024, 8, 31)
-    ) == date(2026, 2, 28)
+    assert Terms(planned_months=18, cap_months=18).planned_end(date(2024, 8, 31), (), date(2024, 8, 31)) == date(
+        2026, 2, 28
+    )
 
 
 def test_reviews_count_from_the_start_and_not_from_the_review_before():
@@ -103,9 +104,7 @@ def test_planned_end_and_cap_are_what_counting_day_by_day_gives(started, pauses,
     planned_end = terms.planned_end(started, pauses, date(2027, 1, 1))
 
     assert planned_end == _months_later(started, months) + timedelta(days=len(still))
-    assert terms.cap(started, pauses, date(2027, 1, 1)) == _months_later(started, 18) + timedelta(
-        days=len(still)
-    )
+    assert terms.cap(started, pauses, date(2027, 1, 1)) == _months_later(started, 18) + timedelta(days=len(still))
 
 
 def test_a_promise_of_working_days_is_missed_once_its_last_day_is_over():

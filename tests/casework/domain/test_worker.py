@@ -2,6 +2,7 @@ from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
+
 from casework.domain.fitness import Unfit, judge
 from casework.domain.term import Recorded
 from casework.domain.worker import (
@@ -15,7 +16,6 @@ from casework.domain.worker import (
 )
 from chassis.aggregate import Invalid, Unmet
 from chassis.calendar import end_of_day
-
 from tests.casework.builders import MANDATORY, NOW, PROBATION, a_cleared_worker, a_worker, stored
 
 TODAY = NOW.date()
@@ -24,15 +24,11 @@ INDUCTION = Recorded(on=TODAY, by="staff-sm-1")
 
 def _register(**changes):
     given = {"worker_ref": "staff-ew-1", "organisation": "together", "capacity": 3}
-    return WorkerProfile.register(
-        id=uuid4(), role=WorkerRole.EW, probation=PROBATION, at=NOW, **given | changes
-    )
+    return WorkerProfile.register(id=uuid4(), role=WorkerRole.EW, probation=PROBATION, at=NOW, **given | changes)
 
 
 def _trained(worker, *topics, days=400):
-    return stored(
-        worker.complete_training(topics, completed_on=TODAY, valid_to=TODAY + timedelta(days=days), at=NOW)
-    )
+    return stored(worker.complete_training(topics, completed_on=TODAY, valid_to=TODAY + timedelta(days=days), at=NOW))
 
 
 def _clear(worker, **changes):
@@ -113,9 +109,7 @@ def test_an_induction_in_the_future_is_a_wrong_field():
 
 def test_training_names_both_wrong_days_at_once():
     with pytest.raises(Invalid) as refusal:
-        a_worker().complete_training(
-            tuple(MANDATORY), completed_on=TODAY + timedelta(days=2), valid_to=TODAY, at=NOW
-        )
+        a_worker().complete_training(tuple(MANDATORY), completed_on=TODAY + timedelta(days=2), valid_to=TODAY, at=NOW)
 
     assert {(f.path, f.code) for f in refusal.value.fields} == {
         ("completed_on", "IN_FUTURE"),

@@ -103,9 +103,7 @@ class Allocation(Aggregate):
         self._must_be(AllocationStatus.REQUESTED)
         verdict.refuse_unless_fit()
         return self.telling(
-            facts.Proposed(
-                acceptance=self.acceptance, worker_ref=verdict.worker_ref, due_at=self.due_at, at=at
-            ),
+            facts.Proposed(acceptance=self.acceptance, worker_ref=verdict.worker_ref, due_at=self.due_at, at=at),
             status=AllocationStatus.PROPOSED,
             worker_ref=verdict.worker_ref,
             worker_role=verdict.role,
@@ -137,18 +135,14 @@ class Allocation(Aggregate):
             raise Unmet("primary_exists", "Another worker is named for this person. Reallocate instead.")
         verdict.refuse_unless_fit()
         return self.telling(
-            facts.Allocated(
-                acceptance=self.acceptance, worker_ref=verdict.worker_ref, role=verdict.role, at=at
-            ),
+            facts.Allocated(acceptance=self.acceptance, worker_ref=verdict.worker_ref, role=verdict.role, at=at),
             status=AllocationStatus.ALLOCATED,
             worker_ref=verdict.worker_ref,
             worker_role=verdict.role,
             failed_code=None,
         )
 
-    def reallocate(
-        self, verdict: Verdict, *, reason: str, handover: Recorded | None, met: bool, at: datetime
-    ) -> Self:
+    def reallocate(self, verdict: Verdict, *, reason: str, handover: Recorded | None, met: bool, at: datetime) -> Self:
         """Name another worker; where person and worker have `met`, a handover session goes with it."""
         self._must_be(AllocationStatus.ALLOCATED)
         if verdict.worker_ref == self.worker_ref:
@@ -180,14 +174,8 @@ class Allocation(Aggregate):
         today = local_date(at)
         faults = [Fault("ends_on", "BEFORE_START")] if ends_on < starts_on else []
         faults += [Fault("ends_on", "IN_PAST")] if ends_on < today else []
-        faults += (
-            [Fault("ends_on", "OUT_OF_RANGE")] if ends_on > today + timedelta(days=COVER_DAYS_AHEAD) else []
-        )
-        faults += (
-            [Fault("cover_ref", "CONFLICTS_WITH(worker_ref)")]
-            if verdict.worker_ref == self.worker_ref
-            else []
-        )
+        faults += [Fault("ends_on", "OUT_OF_RANGE")] if ends_on > today + timedelta(days=COVER_DAYS_AHEAD) else []
+        faults += [Fault("cover_ref", "CONFLICTS_WITH(worker_ref)")] if verdict.worker_ref == self.worker_ref else []
         if faults:
             raise Invalid(*faults)
         without_places = tuple(reason for reason in verdict.reasons if reason is not Unfit.AT_CAPACITY)
@@ -216,9 +204,7 @@ class Allocation(Aggregate):
     def end(self, *, at: datetime) -> Self:
         """The referral ended or the engagement closed."""
         self._must_not_be_ended()
-        return self.telling(
-            facts.Ended(acceptance=self.acceptance, at=at), status=AllocationStatus.ENDED, ended_at=at
-        )
+        return self.telling(facts.Ended(acceptance=self.acceptance, at=at), status=AllocationStatus.ENDED, ended_at=at)
 
     def miss(self, promise: str, *, due_at: datetime, at: datetime) -> Self:
         """The timer's word that a promise was due and is not kept."""

@@ -74,9 +74,7 @@ class Engagement(Aggregate):
     @property
     def terms(self) -> Terms:
         """What the programme said, with what was extended since."""
-        return Terms(
-            planned_months=self.planned_months, cap_months=self.cap_months, counts_pauses=self.counts_pauses
-        )
+        return Terms(planned_months=self.planned_months, cap_months=self.cap_months, counts_pauses=self.counts_pauses)
 
     @property
     def ordinal(self) -> int:
@@ -141,9 +139,7 @@ class Engagement(Aggregate):
         """It stands still, to be looked at again within 28 days or, in custody, when he may come out."""
         self.must_be(S.OPENED, S.ENGAGING, S.ACTIVE, S.ENDING)
         today = local_date(at)
-        pause = Pause(
-            reason=reason, began_on=on or today, review_on=review_on, earliest_out_on=earliest_out_on
-        )
+        pause = Pause(reason=reason, began_on=on or today, review_on=review_on, earliest_out_on=earliest_out_on)
         earliest = max([self.started_on, *(p.ended_on for p in self.pauses if p.ended_on is not None)])
         refuse(
             wrong_day("paused_on", pause.began_on, today=today, earliest=earliest)
@@ -221,9 +217,7 @@ class Engagement(Aggregate):
         following = self._review_after() if promise == "L21" else self.review_due_on
         return self.telling(self.missed(promise, due_at, at, following), review_due_on=following)
 
-    def missed(
-        self, promise: str, due_at: datetime, at: datetime, review_due_on: date | None
-    ) -> facts.DeadlineMissed:
+    def missed(self, promise: str, due_at: datetime, at: datetime, review_due_on: date | None) -> facts.DeadlineMissed:
         return facts.DeadlineMissed(
             promise=promise,
             due_at=due_at,
@@ -245,9 +239,7 @@ class Engagement(Aggregate):
         last = self.pauses[-1]
         return (*self.pauses[:-1], replace(last, ended_on=max(day, last.began_on)))
 
-    def wrong_days(
-        self, answers: dict[str, Recorded | None] | dict[str, Recorded], today: date
-    ) -> list[Fault]:
+    def wrong_days(self, answers: dict[str, Recorded | None] | dict[str, Recorded], today: date) -> list[Fault]:
         return [
             fault
             for name, answer in answers.items()

@@ -57,16 +57,18 @@ def close(
         at=at,
     )
     late = () if at_once else _report_late(engagement, answers, clocks, at)
+    pauses = engagement.pauses_ended(today) if engagement.status is S.PAUSED else engagement.pauses
     return engagement.telling(
         *late,
         fact,
         status=S.CLOSED,
         paused_from=None,
-        pauses=engagement.pauses_ended(today) if engagement.status is S.PAUSED else engagement.pauses,
+        pauses=pauses,
         outcome=final,
         review_due_on=None,
         report_shared_on=answers.end_report.on if answers.end_report else None,
         closed_on=today,
+        **engagement.dates(pauses, today),
     )
 
 

@@ -16,9 +16,7 @@ from chassis.calendar import local_date
 REOPEN_WITHIN = timedelta(days=90)
 
 
-def open_engagement(
-    *, id: UUID, allocation: Allocation, participates: bool, terms: Terms, at: datetime
-) -> Engagement:
+def open_engagement(*, id: UUID, allocation: Allocation, participates: bool, terms: Terms, at: datetime) -> Engagement:
     """Begin, for an allocation that has its worker and a man who agrees to take part."""
     if allocation.status is AllocationStatus.ENDED:
         raise Unmet("allocation_ended", "This allocation has ended.")
