@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hypothesis import strategies as st
+
 from partners.projections.picture import heard
 from partners.projections.picture.registers import Told
 
@@ -152,9 +154,7 @@ def streams(draw: st.DrawFn, *, cases: int = 4) -> list[list[Heard]]:
     found: list[list[Heard]] = []
     for number in range(draw(st.integers(1, cases))):
         case, person = case_of(number), person_of(number)
-        found.append(
-            draw(_stream(REFERRAL, case=case, person=person, facts=OF_THE_REFERRAL, first=heard.submitted))
-        )
+        found.append(draw(_stream(REFERRAL, case=case, person=person, facts=OF_THE_REFERRAL, first=heard.submitted)))
         found.append(draw(_stream(CASEWORK, case=case, person=person, facts=OF_THE_WORK)))
         if number % 2 == 0:
             found.append(draw(_stream(REFERRAL, case=None, person=person, facts=OF_THE_PERSON)))
@@ -179,4 +179,4 @@ def interleaved(draw: st.DrawFn, found: Sequence[Sequence[Heard]]) -> list[Heard
 def batches(draw: st.DrawFn, met: Sequence[Heard]) -> list[list[Heard]]:
     """The same cut into batches."""
     cuts = sorted(draw(st.sets(st.integers(0, len(met)), max_size=5)) | {0, len(met)})
-    return [list(met[begin:end]) for begin, end in zip(cuts, cuts[1:], strict=False)]
+    return [list(met[begin:end]) for begin, end in itertools.pairwise(cuts)]

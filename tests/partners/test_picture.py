@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from partners.projections.picture import heard
 from partners.projections.picture.registers import Registers, Told, fold, keep
 from partners.projections.picture.view import Late, Picture, State, compose, for_practitioner
-
 from tests.partners.histories import (
     CASEWORK,
     PROGRAMME,

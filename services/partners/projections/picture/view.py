@@ -263,9 +263,7 @@ def _waiting(picture: Picture, case: Values, standing: Mapping[str, Plain]) -> P
     """Whether a worker is wanted: as casework says, and until it has spoken as the acceptance implies."""
     allocation, accepted = _value(case, Slot.ALLOCATION), picture.state is State.ACCEPTED
     former = not allocation or (
-        accepted
-        and allocation["state"] == "ENDED"
-        and _known(standing["since"]) > _known(allocation["since"])
+        accepted and allocation["state"] == "ENDED" and _known(standing["since"]) > _known(allocation["since"])
     )
     waits = accepted if former else allocation["state"] == "WAITS"
     due = standing.get("allocation_due_at") if former else allocation["due_at"]
