@@ -79,6 +79,7 @@ create table picture.source (
 
 def upgrade() -> None:
     """From nothing."""
-    op.execute(chassis_schema("0001"))
-    op.execute(ORGANISATION)
-    op.execute(PICTURE)
+    # asyncpg takes several statements at once only without parameters, which is not what op.execute sends.
+    connection = op.get_bind().connection.dbapi_connection
+    for script in (chassis_schema("0001"), ORGANISATION, PICTURE):
+        connection.run_async(lambda conn, script=script: conn.execute(script))
