@@ -62,7 +62,7 @@ def submitted(
         told,
         Slot.OPENED,
         person_id=str(told.person_id),
-        reference=reference,
+        reference=reference.replace("-", ""),
         programme_id=programme_id,
         kind=kind,
         submitted_at=_stamp(told.at),
