@@ -10,82 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partners.projections.picture import heard
-from partners.projections.picture.registers import Registers, Told, fold, keep
-from partners.projections.picture.view import Late, Picture, State, compose, for_practitioner
+from partners.projections.picture.registers import Registers, fold, keep
+from partners.projections.picture.view import Late, State, compose, for_practitioner
 from tests.partners.histories import (
-    CASEWORK,
     PROGRAMME,
-    REFERRAL,
     START,
     batches,
     case_of,
     interleaved,
-    person_of,
     streams,
 )
-
-CASE, PERSON = case_of(0), person_of(0)
-
-
-class Story:
-    """Facts of one case and its person, told one after another, an hour apart."""
-
-    def __init__(self) -> None:
-        self.held: Registers = {}
-        self.seqs: dict[tuple[str, bool], int] = {}
-        self.at = START
-
-    def tell(self, function: Any, topic: str = REFERRAL, *, of_person: bool = False, **given_: Any) -> Story:
-        """Tell one fact."""
-        stream = (topic, of_person)
-        self.seqs[stream] = self.seqs.get(stream, 0) + 1
-        self.at += timedelta(hours=1)
-        aggregate = given_.pop("record", CASE)
-        told = Told(
-            topic=topic,
-            key=str(PERSON if of_person else CASE),
-            seq=self.seqs[stream],
-            at=self.at,
-            recorded_at=self.at,
-            aggregate_id=aggregate,
-            version=self.seqs[stream],
-            case_id=None if of_person else CASE,
-            person_id=PERSON,
-        )
-        self.held = keep(self.held, function(told, **given_))
-        return self
-
-    def of_work(self, function: Any, **given_: Any) -> Story:
-        """Tell a fact of casework."""
-        return self.tell(function, CASEWORK, **given_)
-
-    def of_person(self, function: Any, **given_: Any) -> Story:
-        """Tell a fact of the person."""
-        return self.tell(function, of_person=True, **given_)
-
-    def submitted(self) -> Story:
-        """A referral comes in."""
-        return self.tell(
-            heard.submitted,
-            reference="7KQ2-M9RJ",
-            programme_id=PROGRAMME,
-            kind="PERSON_SUPPORT",
-            decision_due_at=START + timedelta(days=7),
-        )
-
-    def opened(self) -> Story:
-        """A referral that has become an engagement."""
-        self.submitted().tell(heard.triage_started).tell(heard.accepted)
-        self.of_work(heard.allocation_waits, due_at=START + timedelta(days=3))
-        self.of_work(heard.worker, ref="staff-ew-1", role="EW")
-        return self.of_work(heard.opened, planned_end_on="2027-03-02", review_due_on="2026-06-02")
-
-    @property
-    def picture(self) -> Picture:
-        """What there is to see now."""
-        picture = compose(self.held, CASE)
-        assert picture is not None
-        return picture
+from tests.partners.story import Story
 
 
 def test_a_case_opens_with_its_submission_and_says_when_a_decision_is_due() -> None:
@@ -105,7 +40,7 @@ def test_a_case_opens_with_its_submission_and_says_when_a_decision_is_due() -> N
 def test_before_its_submission_was_heard_there_is_no_picture() -> None:
     story = Story().of_work(heard.worker, ref="staff-ew-1", role="EW")
 
-    assert compose(story.held, CASE) is None
+    assert compose(story.held, story.case) is None
 
 
 def test_in_triage_it_says_since_when() -> None:

@@ -110,9 +110,10 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """A page of pictures, with the counts and sources of all."""
+    """A page of pictures, whether more follow, and the counts and sources of all."""
 
     pictures: tuple[Picture, ...]
+    more: bool
     counts: tuple[tuple[str, int], ...]
     sources: tuple[Source, ...]
 
@@ -182,13 +183,14 @@ async def get_picture(
 async def list_pictures(work: Work, states: Sequence[State] = (), after: UUID | None = None, most: int = 50) -> Listed:
     """A page of pictures, newest case first, those before `after`; with counts of all the caller may see."""
     wanted = [state.value for state in states]
-    found = await LIST.all(work.conn, states=wanted, after=after, most=most, **work.asking)
+    found = await LIST.all(work.conn, states=wanted, after=after, most=most + 1, **work.asking)
     counted = await COUNT.all(work.conn, **work.asking)
-    pictures = await _seen(work, found)
+    pictures = await _seen(work, found[:most])
     for picture in pictures:
         work.audit("picture.list", record=picture.case_id, outcome="read")
     return Listed(
         pictures=pictures,
+        more=len(found) > most,
         counts=tuple((row["state"], row["cases"]) for row in counted),
         sources=await _sources(work),
     )
