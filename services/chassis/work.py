@@ -171,31 +171,44 @@ class Work:
             traceparent=telemetry.current_traceparent() or heard.traceparent,
         )
 
-    async def mark(self) -> tuple[Any, ...]:
-        """A point to which `undo` can go back: a savepoint, and what has been buffered."""
-        point = self.conn.transaction()
-        await point.start()
+    def buffered(self) -> tuple[Any, ...]:
+        """What has been buffered, for `rebuffer`."""
         buffers = (self._news, self._changed, self._entries, self._rows)
         return (
-            point,
             tuple(list(buffer) for buffer in buffers),
             {name: bound.snapshot() for name, bound in self._bound.items()},
             self.record,
         )
 
-    async def undo(self, mark: tuple[Any, ...]) -> None:
-        """Forget everything since the mark."""
-        point, buffers, bounds, self.record = mark
-        await point.rollback()
+    def rebuffer(self, taken: tuple[Any, ...]) -> None:
+        """Forget what was buffered since."""
+        buffers, bounds, self.record = taken
         self._news, self._changed, self._entries, self._rows = (list(buffer) for buffer in buffers)
         for name in [name for name in self._bound if name not in bounds]:
             del self._bound[name]
-        for name, taken in bounds.items():
-            self._bound[name].restore(taken)
+        for name, held in bounds.items():
+            self._bound[name].restore(held)
+
+    async def mark(self) -> tuple[Any, ...]:
+        """A point to which `undo` can go back: a savepoint, and what has been buffered."""
+        point = self.conn.transaction()
+        await point.start()
+        return (point, self.buffered())
+
+    async def undo(self, mark: tuple[Any, ...]) -> None:
+        """Forget everything since the mark."""
+        await mark[0].rollback()
+        self.rebuffer(mark[1])
 
     async def release(self, mark: tuple[Any, ...]) -> None:
         """Keep what was done since the mark."""
         await mark[0].commit()
+
+    async def settle(self) -> None:
+        """Write the rows of projections now: a command that follows may read them."""
+        if self._rows:
+            await projection.write(self.conn, self._rows)
+            self._rows = []
 
     async def flush(self) -> None:
         """Write what has been buffered, in a fixed order; nothing may be put afterwards."""
@@ -206,8 +219,7 @@ class Work:
             await self.keys.load(self.conn, persons, make=True)
         for bound in changed:
             await bound.flush()
-        if self._rows:
-            await projection.write(self.conn, self._rows)
+        await self.settle()
         pending = await journal.write(
             self.conn,
             self._news,

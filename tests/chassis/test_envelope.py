@@ -17,7 +17,9 @@ from chassis.envelope import (
     check,
     from_headers,
     key_of,
+    legible,
     pack_headers,
+    printed,
     registry,
     to_headers,
     topic_of,
@@ -120,3 +122,41 @@ def test_every_event_of_the_contracts_can_be_told() -> None:
 
 def test_the_registry_knows_every_referral_event() -> None:
     assert set(events_pb2.DESCRIPTOR.message_types_by_name) <= {name.rsplit(".", 1)[1] for name in registry()}
+
+
+def test_a_count_says_of_nobody() -> None:
+    sent = dict(to_headers(replace(AN_ENVELOPE, reach="AGGREGATE")))
+
+    nobodys = {"ce_subject", "ce_caseid", "ce_aggregateid", "ce_actorref", "ce_actorrole", "ce_correlationid"}
+    assert not nobodys & set(sent)
+    read = from_headers(list(sent.items()))
+    assert isinstance(read, Envelope)
+    assert (read.stream_sequence, read.person_id, read.case_id) == (7, None, None)
+
+
+def test_a_header_with_a_zero_byte_is_refused_by_the_journals_packing() -> None:
+    with pytest.raises(ContractBroken, match="zero byte"):
+        pack_headers([("ce_id", b"a\0b")])
+
+
+@pytest.mark.parametrize(
+    ("type_", "version", "answer"),
+    [
+        ("throughcare.referral.v1.ReferralAccepted", 1, "yes"),
+        ("throughcare.referral.v1.ReferralAccepted", 2, "needs_upgrade"),
+        ("throughcare.referral.v2.ReferralAccepted", 2, "needs_upgrade"),
+        ("throughcare.referral.v1.ReferralSung", 1, "unknown"),
+        ("org.example.v2.Thing", 1, "unknown"),
+        ("", 1, "unknown"),
+    ],
+)
+def test_a_later_major_version_is_told_apart_from_an_unknown_type(type_, version, answer) -> None:
+    assert legible(replace(AN_ENVELOPE, type=type_, schema_version=version)) == answer
+
+
+def test_any_record_can_be_printed() -> None:
+    body = ReferralAccepted(programme_id="p-1").SerializeToString()
+
+    assert '"programme_id": "p-1"' in printed(to_headers(AN_ENVELOPE), body)
+    assert '"message": null' in printed([("x", None), ("y", b"\xff")], None)
+    assert '"message": "/w=="' in printed([], b"\xff")

@@ -1,0 +1,116 @@
+"""What a service hears: one table of subscriptions, and one message as it was heard.
+
+A projection turns a message into rows; a command subscription gives one command of the service. A refusal whose
+code a subscription declares is a race and is ignored; every other refusal parks the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from chassis.envelope import topic_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from datetime import datetime
+
+    from google.protobuf.message import Message
+    from sqlalchemy import Table
+
+    from chassis.database import Connection
+    from chassis.envelope import Envelope
+    from chassis.projection import Row
+
+M = TypeVar("M", bound="Message")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[M]):
+    """One message with its envelope, and the stream it came on."""
+
+    message: M
+    envelope: Envelope
+    topic: str
+    key: str
+
+    @property
+    def seq(self) -> int:
+        """Its place in its stream: what a projection row carries as `seq`."""
+        return self.envelope.stream_sequence
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What one type of message leads to."""
+
+    kind: type[Message]
+    handler: Callable[..., Any]
+    projects: bool
+    ignored_when: frozenset[str] = frozenset()
+
+
+class Source(Protocol):
+    """Where the messages of a topic can be read again: the journal of the service that told them."""
+
+    def read(
+        self, topic: str, *, key: str = "", from_sequence: int = 0, from_position: int = 0
+    ) -> AsyncIterator[tuple[int, str, list[tuple[str, bytes]], bytes]]:
+        """(position, key, headers, value), oldest first."""
+
+
+class Hears:
+    """The subscriptions of one consumer group of one service.
+
+    `tables` are the projections the group alone writes: a rebuild replaces them. `caught_up(conn, topic, at)` is
+    called when this group has read a topic to its end.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        *,
+        tables: Iterable[Table] = (),
+        caught_up: Callable[[Connection, str, datetime], Awaitable[None]] | None = None,
+    ) -> None:
+        self.group, self.tables, self.caught_up = group, tuple(tables), caught_up
+        self.subscriptions: list[Subscription] = []
+        self._of: dict[type[Message], tuple[Subscription, ...]] = {}
+
+    def _add(self, subscription: Subscription) -> None:
+        self.subscriptions.append(subscription)
+        self._of[subscription.kind] = (*self._of.get(subscription.kind, ()), subscription)
+
+    def command(
+        self, *kinds: type[M], ignored_when: Iterable[str] = ()
+    ) -> Callable[[Callable[[Any, Heard[M]], Awaitable[None]]], Callable[[Any, Heard[M]], Awaitable[None]]]:
+        """These messages lead to a command; refusals with these codes are races and are ignored."""
+
+        def register(
+            handler: Callable[[Any, Heard[M]], Awaitable[None]],
+        ) -> Callable[[Any, Heard[M]], Awaitable[None]]:
+            for kind in kinds:
+                self._add(Subscription(kind, handler, projects=False, ignored_when=frozenset(ignored_when)))
+            return handler
+
+        return register
+
+    def projection(
+        self, *kinds: type[M]
+    ) -> Callable[[Callable[[Heard[M]], Iterable[Row]]], Callable[[Heard[M]], Iterable[Row]]]:
+        """These messages are remembered as rows; a pure function, run again at every rebuild."""
+
+        def register(handler: Callable[[Heard[M]], Iterable[Row]]) -> Callable[[Heard[M]], Iterable[Row]]:
+            for kind in kinds:
+                self._add(Subscription(kind, handler, projects=True))
+            return handler
+
+        return register
+
+    def of(self, kind: type[Message]) -> tuple[Subscription, ...]:
+        """What this type leads to."""
+        return self._of.get(kind, ())
+
+    def topics(self, node: str) -> tuple[str, ...]:
+        """The topics this group reads in one house."""
+        return tuple(sorted({topic_of(kind, node) for kind in self._of}))

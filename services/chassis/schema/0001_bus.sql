@@ -1,0 +1,67 @@
+-- What a service remembers of the bus: how far each group has read, what of each stream it applied, what waits.
+
+create table bus_seen (
+    grp text primary key,
+    cluster text not null
+);
+
+create table consumer_offset (
+    cluster text not null,
+    grp text not null,
+    topic text not null,
+    partition int not null,
+    next bigint not null,
+    primary key (cluster, grp, topic, partition)
+) with (fillfactor = 50);
+
+create table watermark (
+    grp text not null,
+    topic text not null,
+    key text not null,
+    seq bigint not null,
+    at timestamptz not null,
+    primary key (grp, topic, key)
+) with (fillfactor = 80);
+
+create table journal_read (
+    grp text not null,
+    topic text not null,
+    position bigint not null,
+    primary key (grp, topic)
+);
+
+create table parked (
+    nth bigint generated always as identity primary key,
+    grp text not null,
+    topic text not null,
+    key text not null,
+    raw_key bytea,
+    sequence bigint,
+    type text not null,
+    headers jsonb not null,
+    value bytea,
+    reason text not null,
+    sentence text not null,
+    parked_at timestamptz not null,
+    attempts int not null default 0,
+    next_try_at timestamptz,
+    drop_proposed_by text,
+    drop_reason text
+);
+create index parked_stream on parked (grp, topic, key, nth);
+create index parked_key on parked (key);
+create index parked_due on parked (next_try_at) where next_try_at is not null;
+
+create table parked_dropped (
+    nth bigint primary key,
+    grp text not null,
+    topic text not null,
+    key text not null,
+    sequence bigint,
+    type text not null,
+    reason text not null,
+    proposed_by text not null,
+    confirmed_by text not null,
+    because text not null,
+    dropped_at timestamptz not null
+);
