@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chassis.inbox import Heard, Hears
+from chassis.hearing import Heard, Hears
 from partners.projections.picture import heard as facts
 from partners.projections.picture.registers import Register, Told
-from partners.projections.picture.tables import caught_up, rows
+from partners.projections.picture.tables import PROJECTED, caught_up, rows
 from throughcare.casework.v1 import events_pb2 as casework
 from throughcare.referral.v1 import events_pb2 as referral
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from chassis.projection import Row
 
-PICTURE = Hears("picture")
-PICTURE.caught_up = caught_up
+PICTURE = Hears("picture", tables=PROJECTED, caught_up=caught_up)
 
 
 def _told(heard: Heard[Any]) -> Told:
@@ -55,8 +54,7 @@ def _left(heard: Heard[Any], fact: Any, **given: Any) -> Iterable[Row]:
     return rows(told, registers)
 
 
-@PICTURE.projection(referral.ReferralSubmitted)
-@PICTURE.projection(referral.ReferralReopened)
+@PICTURE.projection(referral.ReferralSubmitted, referral.ReferralReopened)
 def submitted(heard: Heard[Any]) -> Iterable[Row]:
     """A case opens, or opens again."""
     message = heard.message
@@ -82,15 +80,13 @@ def accepted(heard: Heard[referral.ReferralAccepted]) -> Iterable[Row]:
     return _left(heard, facts.accepted)
 
 
-@PICTURE.projection(referral.ReferralDeclined)
-@PICTURE.projection(referral.ReferralWithdrawn)
+@PICTURE.projection(referral.ReferralDeclined, referral.ReferralWithdrawn)
 def referral_ended(heard: Heard[Any]) -> Iterable[Row]:
     """Ended on; reason and party stay behind."""
     return _left(heard, facts.referral_ended)
 
 
-@PICTURE.projection(referral.PractitionerAssigned)
-@PICTURE.projection(referral.PractitionerChanged)
+@PICTURE.projection(referral.PractitionerAssigned, referral.PractitionerChanged)
 def practitioner(heard: Heard[Any]) -> Iterable[Row]:
     """Whose caseload he belongs to."""
     return _left(heard, facts.practitioner, ref=heard.message.practitioner_ref, starts_on=heard.message.starts_on)
@@ -129,16 +125,13 @@ def consent_granted(heard: Heard[referral.ConsentGranted]) -> Iterable[Row]:
     return _consent(heard, agreed=True)
 
 
-@PICTURE.projection(referral.ConsentDeclined)
-@PICTURE.projection(referral.ConsentWithdrawn)
-@PICTURE.projection(referral.ConsentExpired)
+@PICTURE.projection(referral.ConsentDeclined, referral.ConsentWithdrawn, referral.ConsentExpired)
 def consent_gone(heard: Heard[Any]) -> Iterable[Row]:
     """Not agreed; whether declined, withdrawn or run out stays behind."""
     return _consent(heard, agreed=False)
 
 
-@PICTURE.projection(referral.ScreeningRecorded)
-@PICTURE.projection(referral.ScreeningSuperseded)
+@PICTURE.projection(referral.ScreeningRecorded, referral.ScreeningSuperseded)
 def screening(heard: Heard[Any]) -> Iterable[Row]:
     """Current or not, completed on; source and result stay behind."""
     message = heard.message
@@ -152,8 +145,7 @@ def access_list_changed(heard: Heard[referral.AccessListChanged]) -> Iterable[Ro
     return _left(heard, facts.access_list, kind=message.list, entries=message.entries, version=message.version)
 
 
-@PICTURE.projection(casework.AllocationRequested)
-@PICTURE.projection(casework.AllocationProposed)
+@PICTURE.projection(casework.AllocationRequested, casework.AllocationProposed)
 def allocation_waits(heard: Heard[Any]) -> Iterable[Row]:
     """Waits for a worker."""
     return _left(heard, facts.allocation_waits, due_at=_instant(heard.message.due_at))
@@ -165,8 +157,7 @@ def allocation_ended(heard: Heard[casework.AllocationEnded]) -> Iterable[Row]:
     return _left(heard, facts.allocation_ended)
 
 
-@PICTURE.projection(casework.WorkerAllocated)
-@PICTURE.projection(casework.WorkerReallocated)
+@PICTURE.projection(casework.WorkerAllocated, casework.WorkerReallocated)
 def worker(heard: Heard[Any]) -> Iterable[Row]:
     """Who works with him, since."""
     return _left(heard, facts.worker, ref=heard.message.worker_ref, role=heard.message.role)
@@ -186,8 +177,7 @@ def worker_cover(heard: Heard[casework.WorkerCoverSet]) -> Iterable[Row]:
     )
 
 
-@PICTURE.projection(casework.EngagementOpened)
-@PICTURE.projection(casework.EngagementReopened)
+@PICTURE.projection(casework.EngagementOpened, casework.EngagementReopened)
 def engagement_opened(heard: Heard[Any]) -> Iterable[Row]:
     """Open since, planned end, next review."""
     return _left(heard, facts.opened, **_dates(heard.message))
@@ -235,10 +225,12 @@ def engagement_closed(heard: Heard[casework.EngagementClosed]) -> Iterable[Row]:
     return _left(heard, facts.closed)
 
 
-@PICTURE.projection(referral.ReferralDeadlineMissed)
-@PICTURE.projection(referral.ConsentDeadlineMissed)
-@PICTURE.projection(casework.AllocationDeadlineMissed)
-@PICTURE.projection(casework.EngagementDeadlineMissed)
+@PICTURE.projection(
+    referral.ReferralDeadlineMissed,
+    referral.ConsentDeadlineMissed,
+    casework.AllocationDeadlineMissed,
+    casework.EngagementDeadlineMissed,
+)
 def deadline_missed(heard: Heard[Any]) -> Iterable[Row]:
     """Late since."""
     message = heard.message
