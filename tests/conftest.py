@@ -1,3 +1,109 @@
-"""Fixtures every test may use."""
+"""What holds for every test: no unexpected error in the log, no network but loopback, profiles, and the rule
+that a test of a real Kafka may not skip where one is required."""
 
-pytest_plugins = ["tests.support.postgres"]
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUPPORT = Path(__file__).parent / "support"
+pytest_plugins = [
+    f"tests.support.{name}"
+    for name in ("postgres", "bus", "clock", "house", "faults")
+    if (SUPPORT / f"{name}.py").exists() or (SUPPORT / name / "__init__.py").exists()
+]
+
+KAFKA_IS_REQUIRED = bool(os.environ.get("THROUGHCARE_REQUIRE_KAFKA"))
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+# A log of errors nobody expected is a failure, however green the assertions are.
+
+
+class Errors(logging.Handler):
+    """Keeps every record of level error or above."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(f"{record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_error_is_logged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that logged an error, unless `@pytest.mark.logs_errors("pattern")` says which it expects.
+    An expected error that did not come fails as well."""
+    errors = Errors()
+    root = logging.getLogger()
+    root.addHandler(errors)
+    yield
+    root.removeHandler(errors)
+    mark = request.node.get_closest_marker("logs_errors")
+    expected = [re.compile(pattern) for pattern in (mark.args if mark else ())]
+    unexpected = [seen for seen in errors.seen if not any(each.search(seen) for each in expected)]
+    missing = [each.pattern for each in expected if not any(each.search(seen) for seen in errors.seen)]
+    assert not unexpected, f"errors were logged that this test does not expect: {unexpected}"
+    assert not missing, f"errors were expected and did not come: {missing}"
+
+
+# No network but loopback. What a container engine or a given server needs is named by the environment.
+
+
+def _may_be_reached(host: str) -> bool:
+    given = " ".join(os.environ.get(name, "") for name in ("BUS_SERVERS", "THROUGHCARE_TEST_POSTGRES", "DOCKER_HOST"))
+    if host in {"", "localhost"} or host in given:
+        return True
+    try:
+        address = ipaddress.ip_address(host.split("%", maxsplit=1)[0])
+    except ValueError:
+        return host == socket.gethostname()
+    # A bridge of a container engine on this machine is private; nothing private is somebody else's network.
+    return address.is_loopback or address.is_unspecified or address.is_private
+
+
+def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(args[1], tuple) and not _may_be_reached(str(args[1][0])):
+        raise RuntimeError(f"a test may not reach {args[1][0]}: loopback only")
+    if event == "socket.getaddrinfo" and isinstance(args[0], str) and not _may_be_reached(args[0]):
+        raise RuntimeError(f"a test may not look up {args[0]}: loopback only")
+
+
+sys.addaudithook(_refuse_the_network)
+
+
+# Where a real Kafka is required, a skip of its tests is a failure.
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    outcome: Any = yield
+    report = outcome.get_result()
+    if KAFKA_IS_REQUIRED and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("kafka"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} may not skip: THROUGHCARE_REQUIRE_KAFKA is set ({reason})"
+
+
+def pytest_report_header() -> str:
+    """Which examples Hypothesis tries, and whether a real Kafka is a must."""
+    profile = os.environ.get("HYPOTHESIS_PROFILE", "default")
+    kafka = "required" if KAFKA_IS_REQUIRED else "optional"
+    return f"throughcare: hypothesis profile {profile}; a real Kafka is {kafka}"

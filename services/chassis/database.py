@@ -168,7 +168,7 @@ def _alembic(url: str) -> str:
 
 
 def _scripts(migrations: str) -> ScriptDirectory:
-    """The migrations of a service, given as `referral.migrations`."""
+    """The migrations of a service, given as `<service>.migrations`."""
     package, _, folder = migrations.rpartition(".")
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - a UUID too, read eight times quicker
 from google.protobuf import json_format
 
+import throughcare
 from throughcare.options.v1 import options_pb2 as options
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
     from google.protobuf.message import Message
 
-SERVICES = ("referral", "casework", "partners", "notifications")
 CONTENT_TYPE = b"application/protobuf"
 BETWEEN_HOUSES = ("share", "control")
 LARGEST = 256 * 1024
@@ -104,7 +105,7 @@ def reach_of(kind: type[Message]) -> str:
 
 
 def topic_of(kind: type[Message], node: str) -> str:
-    """The topic of a message type in one house, such as `together.referral.v1`."""
+    """The topic of a message type in one house, such as `<house>.<service>.v1`."""
     return f"{node}.{_options(kind.DESCRIPTOR)[1]}.v1"
 
 
@@ -257,8 +258,8 @@ def unpack_headers(packed: bytes) -> Headers:
 def registry() -> Mapping[str, type[Message]]:
     """Every event of the contracts this release reads, by its full name."""
     found: dict[str, type[Message]] = {}
-    for service in SERVICES:
-        module = import_module(f"throughcare.{service}.v1.events_pb2")
+    for file in sorted(file for root in throughcare.__path__ for file in Path(root).glob("*/*/events_pb2.py")):
+        module = import_module(f"throughcare.{file.parts[-3]}.{file.parts[-2]}.events_pb2")
         for name in module.DESCRIPTOR.message_types_by_name:
             kind = getattr(module, name)
             found[kind.DESCRIPTOR.full_name] = kind
@@ -273,7 +274,8 @@ def legible(envelope: Envelope) -> Literal["yes", "needs_upgrade", "unknown"]:
     if envelope.type in registry():
         return "yes" if envelope.schema_version == 1 else "needs_upgrade"
     said = _MAJOR.fullmatch(envelope.type)
-    later = said is not None and said[1] in SERVICES and int(said[2]) > 1
+    services = {name.split(".")[1] for name in registry()}
+    later = said is not None and said[1] in services and int(said[2]) > 1
     return "needs_upgrade" if later else "unknown"
 
 

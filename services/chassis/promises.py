@@ -166,9 +166,16 @@ async def claim(conn: Connection, *, at: datetime, codes: Sequence[str], limit: 
     return [Promise(**dict(row)) for row in await conn.fetch(_CLAIM, at, list(codes), limit)]
 
 
-async def missed(conn: Connection, promise: Promise, *, at: datetime) -> None:
-    """The promise was due and is not kept: say so, once."""
-    await conn.execute("update promises set missed_at = $2 where id = $1 and kept_at is null", promise.id, at)
+async def missed(conn: Connection, promise: Promise, *, at: datetime) -> bool:
+    """The promise was due and is not kept: say so, once. False where it was kept, dropped or moved meanwhile."""
+    return bool(
+        await conn.fetchval(
+            "update promises set missed_at = $2 where id = $1 and kept_at is null and missed_at is null"
+            " and due_at <= $2 returning true",
+            promise.id,
+            at,
+        )
+    )
 
 
 async def next_due(conn: Connection) -> datetime | None:

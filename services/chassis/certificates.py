@@ -1,0 +1,163 @@
+"""A certificate authority for one machine, and the certificates of its services and clients.
+
+For trying, tests and a house on one machine; a house in production brings certificates of its own authority with
+the same names: `urn:throughcare:<node>:<service or client>` as a URI in the subject alternative name. Times are
+arguments, since certificates are judged by the machines' clocks, never by the house's. Keys are readable by their
+owner alone.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+_EARLY = timedelta(minutes=5)  # clocks of two machines differ
+
+
+def urn(node: str, name: str) -> str:
+    """How a service or client of a node is called in its certificate."""
+    return f"urn:throughcare:{node}:{name}"
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a certificate, its key and its authority's certificate are."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Authority:
+    """One authority: its certificate and its key in a folder."""
+
+    folder: Path
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def file(self) -> Path:
+        """The authority's certificate, to be trusted."""
+        return self.folder / "ca.pem"
+
+    @classmethod
+    def make(cls, folder: Path, name: str, *, at: datetime, days: int = 825) -> Authority:
+        """A new authority in this folder."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate = (
+            _builder(subject, subject, key.public_key(), at=at, days=days)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(authority=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_key(folder / "ca.key", key)
+        (folder / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return cls(folder, certificate, key)
+
+    @classmethod
+    def load(cls, folder: Path) -> Authority:
+        """The authority that `make` put into this folder."""
+        key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("ca.key holds no elliptic curve key")
+        return cls(folder, x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()), key)
+
+    def service(self, node: str, name: str, *, at: datetime, days: int = 365, hosts: Sequence[str] = LOCAL) -> Files:
+        """A certificate for a service: it answers at these hosts and calls its peers."""
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        return self._issue(urn(node, name), hosts, usages, at=at, days=days)
+
+    def client(self, node: str, name: str, *, at: datetime, days: int = 365) -> Files:
+        """A certificate for somebody who only calls: the pages, the operator, a partner's system."""
+        return self._issue(urn(node, name), (), [ExtendedKeyUsageOID.CLIENT_AUTH], at=at, days=days)
+
+    def _issue(
+        self,
+        uri: str,
+        hosts: Sequence[str],
+        usages: list[x509.ObjectIdentifier],
+        *,
+        at: datetime,
+        days: int,
+    ) -> Files:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = uri.removeprefix("urn:throughcare:").replace(":", ".")
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        names = [x509.UniformResourceIdentifier(uri), *(_host(host) for host in hosts)]
+        certificate = (
+            _builder(subject, self.certificate.subject, key.public_key(), at=at, days=days)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        files = Files(self.file, self.folder / f"{name}.pem", self.folder / f"{name}.key")
+        _write_key(files.key, key)
+        files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return files
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, at: datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(at - _EARLY)
+        .not_valid_after(at + timedelta(days=days))
+    )
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _host(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _write_key(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
+    """Readable by its owner from the first moment; an older file of that name is replaced."""
+    path.unlink(missing_ok=True)
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(text)
