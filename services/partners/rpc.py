@@ -39,22 +39,37 @@ def _day(day: date | None) -> str:
     return "" if day is None else day.isoformat()
 
 
-def _cover(cover: view.Cover | None) -> said.Cover | None:
-    return cover and said.Cover(ref=cover.ref, starts_on=_day(cover.starts_on), ends_on=_day(cover.ends_on))
+def _cover(seen: view.Cover | None) -> said.Cover | None:
+    if seen is None:
+        return None
+    return said.Cover(ref=seen.ref, starts_on=_day(seen.starts_on), ends_on=_day(seen.ends_on))
 
 
-def _engagement(engagement: view.Engagement | None) -> said.EngagementSeen | None:
-    return engagement and said.EngagementSeen(
-        opened_at=_stamp(engagement.opened_at),
-        state_since=_stamp(engagement.since),
-        planned_end_on=_day(engagement.planned_end_on),
-        next_review_on=_day(engagement.next_review_on),
-        last_tried_at=_stamp(engagement.last_tried_at),
+def _worker(seen: view.Worker | None) -> said.WorksWith | None:
+    return None if seen is None else said.WorksWith(worker_ref=seen.ref, role=seen.role, since=_stamp(seen.since))
+
+
+def _engagement(seen: view.Engagement | None) -> said.EngagementSeen | None:
+    if seen is None:
+        return None
+    return said.EngagementSeen(
+        opened_at=_stamp(seen.opened_at),
+        state_since=_stamp(seen.since),
+        planned_end_on=_day(seen.planned_end_on),
+        next_review_on=_day(seen.next_review_on),
+        last_tried_at=_stamp(seen.last_tried_at),
     )
 
 
+def _taking_part(seen: view.TakingPart | None) -> said.TakingPart | None:
+    return None if seen is None else said.TakingPart(agreed=seen.agreed, review_on=_day(seen.review_on))
+
+
+def _screening(seen: view.Screening | None) -> said.ScreeningSeen | None:
+    return None if seen is None else said.ScreeningSeen(current=seen.current, completed_on=_day(seen.completed_on))
+
+
 def _picture(seen: view.Picture) -> said.Picture:
-    worker, agreed, screen = seen.worker, seen.taking_part, seen.screening
     return said.Picture(
         case_id=str(seen.case_id),
         case_reference=reference.written(seen.reference),
@@ -68,13 +83,13 @@ def _picture(seen: view.Picture) -> said.Picture:
         ended_at=_stamp(seen.ended_at),
         waits_for_worker=seen.waits_for_worker,
         allocation_due_at=_stamp(seen.allocation_due_at),
-        worker=worker and said.WorksWith(worker_ref=worker.ref, role=worker.role, since=_stamp(worker.since)),
+        worker=_worker(seen.worker),
         worker_cover=_cover(seen.worker_cover),
         practitioner_ref=seen.practitioner_ref or "",
         practitioner_cover=_cover(seen.practitioner_cover),
         engagement=_engagement(seen.engagement),
-        taking_part=agreed and said.TakingPart(agreed=agreed.agreed, review_on=_day(agreed.review_on)),
-        screening=screen and said.ScreeningSeen(current=screen.current, completed_on=_day(screen.completed_on)),
+        taking_part=_taking_part(seen.taking_part),
+        screening=_screening(seen.screening),
         late=[said.Late(promise=missed.promise, since=_stamp(missed.since)) for missed in seen.late or ()],
     )
 
@@ -195,9 +210,7 @@ class PartnerService(PartnerServiceServicer):
         return said.GetPictureResponse(picture=_picture(seen), sources=_sources(sources))
 
     @serves(pictures.list_pictures)
-    async def ListPictures(
-        self, request: said.ListPicturesRequest, context: Context
-    ) -> said.ListPicturesResponse:
+    async def ListPictures(self, request: said.ListPicturesRequest, context: Context) -> said.ListPicturesResponse:
         """ListPictures."""
         form, call = Form(request), calling(context, request)
         states = form.codes("states", State)
