@@ -11,6 +11,8 @@ OPENS = {
     "BusSettings", "compose", "run", "open", "read_text", "read_bytes", "getenv", "get_server",
 }  # fmt: skip
 READS = {"os.environ", "environ"}
+# A fault point that is not armed must cost nothing, so it is decided once whether any is.
+MAY_READ = {"faultpoints.py"}
 BROAD = {"Exception", "BaseException"}
 # The loops that survive what they do not know, each in the chassis (style 5.4), and the command line's last word.
 MAY_CATCH_ALL = {"chassis", "house"}
@@ -40,7 +42,7 @@ def test_no_module_opens_or_reads_anything_when_it_is_imported():
         f"{shown(file, node)} {what}"
         for package in PACKAGES
         for file in files(package)
-        if file.name != "__main__.py"
+        if file.name != "__main__.py" and file.name not in MAY_READ
         for node, what in opened_at_import(tree(file))
     ]
     assert found == []
