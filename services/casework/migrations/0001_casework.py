@@ -171,5 +171,7 @@ create table forecast_state (
 
 def upgrade() -> None:
     """Everything this service keeps and has heard."""
-    op.execute(chassis_schema("0001"))
-    op.execute(_TABLES)
+    # asyncpg takes several statements at once only without parameters, which is not what op.execute sends.
+    connection = op.get_bind().connection.dbapi_connection
+    for script in (chassis_schema("0001"), _TABLES):
+        connection.run_async(lambda conn, script=script: conn.execute(script))
