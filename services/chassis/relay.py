@@ -156,9 +156,18 @@ class Relay:
             raise Doubt([position for flight in flights for position in flight.acknowledged(broken)]) from fault
         return moved
 
-    async def _send(self, rows: Sequence[asyncpg.Record]) -> _Flight:
+    async def _send(self, rows: Sequence[asyncpg.Record], stubs: set[int]) -> _Flight:
+        """Send the rows; of a stub only the envelope goes, so that its stream stays whole."""
         producer = await self._ready()
-        records = ((row["topic"], row["key"].encode(), row["message"], unpack_headers(row["headers"])) for row in rows)
+        records = (
+            (
+                row["topic"],
+                row["key"].encode(),
+                b"" if row["position"] in stubs else row["message"],
+                unpack_headers(row["headers"]),
+            )
+            for row in rows
+        )
         flight = _Flight(rows, await producer.send(records))
         fail_point("relay.sent")
         return flight
