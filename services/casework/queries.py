@@ -47,6 +47,7 @@ from casework.storage import (
 )
 from chassis.access import Role, by, visible_to
 from chassis.aggregate import NotFound
+from chassis.calendar import local_date
 from chassis.database import Statement, statement
 from chassis.work import query
 
@@ -56,10 +57,11 @@ SIZE: BindParameter[int] = bindparam("size", type_=Integer)
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """One page of rows (one more where another page follows), and how many there are in all."""
+    """One page of rows (one more where another follows), how many there are in all, and the day it was read."""
 
     rows: list[asyncpg.Record]
     total: int
+    on: date
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +209,7 @@ async def list_workers(work: Work, *, status: str | None, size: int, after: tupl
     """The workers of the house with their places, by staff id."""
     given = work.asking | {"status": status}
     rows = await _WORKERS_PAGE.all(work.conn, **given, after_ref=after[0] if after else None, size=size + 1)
-    return Listed(rows=rows, total=await _WORKERS_COUNT.value(work.conn, **given))
+    return Listed(rows=rows, total=await _WORKERS_COUNT.value(work.conn, **given), on=local_date(work.now))
 
 
 @query("allocation.list", by("SM, CP, IG, EW own or proposed"))
@@ -224,7 +226,7 @@ async def list_allocations(
     given = work.asking | {"case_id": case_id, "status": status, "needs_worker": needs_worker}
     at, last = after or (None, None)
     rows = await _ALLOCATIONS_PAGE.all(work.conn, **given, after_at=at, after_id=last, size=size + 1)
-    return Listed(rows=rows, total=await _ALLOCATIONS_COUNT.value(work.conn, **given))
+    return Listed(rows=rows, total=await _ALLOCATIONS_COUNT.value(work.conn, **given), on=local_date(work.now))
 
 
 @query("engagement.list", by("SM, CP, IG, EW own, PP own"))
@@ -235,7 +237,7 @@ async def list_caseload(
     given = work.asking | {"worker_ref": worker_ref, "status": status}
     on, last = after or (None, None)
     rows = await _CASELOAD_PAGE.all(work.conn, **given, after_on=on, after_id=last, size=size + 1)
-    return Listed(rows=rows, total=await _CASELOAD_COUNT.value(work.conn, **given))
+    return Listed(rows=rows, total=await _CASELOAD_COUNT.value(work.conn, **given), on=local_date(work.now))
 
 
 @query("engagement.get", by("SM, CP, IG, EW own, PP own"))
