@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from chassis.settings import ServiceSettings, Words
 from pydantic import BeforeValidator
+
+from chassis.settings import ServiceSettings, Words
 
 # Domains kept for examples by RFC 2606 and 6761: nobody reads mail there.
 _EXAMPLES = frozenset({"example", "test", "invalid", "example.com", "example.net", "example.org"})

@@ -2,19 +2,6 @@
 
 from __future__ import annotations
 
-from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, access_lists, by
-from chassis.repository import Repository
-from chassis.work import Work as ChassisWork
-from referral.domain.access_list import AccessList
-from referral.domain.consent import Consent
-from referral.domain.equality import EqualityAnswers
-from referral.domain.person import Person
-from referral.domain.practitioner import PractitionerContact
-from referral.domain.programme import Programme
-from referral.domain.prompt import SEEN_BY, Prompt
-from referral.domain.referral import Referral
-from referral.domain.rollout import RolloutPhase
-from referral.domain.screening import ScreeningEvidence
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -38,6 +25,20 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, access_lists, by
+from chassis.repository import Repository
+from chassis.work import Work as ChassisWork
+from referral.domain.access_list import AccessList
+from referral.domain.consent import Consent
+from referral.domain.equality import EqualityAnswers
+from referral.domain.person import Person
+from referral.domain.practitioner import PractitionerContact
+from referral.domain.programme import Programme
+from referral.domain.prompt import SEEN_BY, Prompt
+from referral.domain.referral import Referral
+from referral.domain.rollout import RolloutPhase
+from referral.domain.screening import ScreeningEvidence
 
 metadata = MetaData()
 
@@ -225,26 +226,20 @@ def _worked_by_actor(case: Column[object]) -> ColumnElement[bool]:
 def _practitioner_is_actor(case: Column[object]) -> ColumnElement[bool]:
     """His practitioner (the reference is made from the verified e-mail), or who covers today."""
     contact = CONTACT.alias()
-    covering = and_(
-        contact.c.cover_ref == ACTOR_ID, contact.c.cover_from <= _TODAY, contact.c.cover_to >= _TODAY
-    )
-    return exists(
-        select(1).where(contact.c.case_id == case, or_(contact.c.practitioner_ref == ACTOR_ID, covering))
-    )
+    covering = and_(contact.c.cover_ref == ACTOR_ID, contact.c.cover_from <= _TODAY, contact.c.cover_to >= _TODAY)
+    return exists(select(1).where(contact.c.case_id == case, or_(contact.c.practitioner_ref == ACTOR_ID, covering)))
 
 
 def _own(referral: Table) -> ColumnElement[bool]:
     """Own caseload: a practitioner's drafts and cases, a partner's referrals, a worker's men."""
-    started = and_(
-        referral.c.started_by == ACTOR_ID, or_(ACTOR_ROLE != Role.PP.value, referral.c.status == "DRAFT")
-    )
+    started = and_(referral.c.started_by == ACTOR_ID, or_(Role.PP.value != ACTOR_ROLE, referral.c.status == "DRAFT"))
     return or_(started, _practitioner_is_actor(referral.c.case_id), _worked_by_actor(referral.c.case_id))
 
 
 def _of_person(person: Column[object]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Own and proposed of what concerns a person: by any of his referrals; himself is his own."""
     referral = REFERRAL.alias()
-    himself = and_(ACTOR_ROLE == Role.PER.value, cast(person, Text) == ACTOR_ID)
+    himself = and_(Role.PER.value == ACTOR_ROLE, cast(person, Text) == ACTOR_ID)
     own = or_(himself, exists(select(1).where(referral.c.person_id == person, _own(referral))))  # type: ignore[arg-type]
     proposed = exists(select(1).where(referral.c.person_id == person, referral.c.proposed_worker == ACTOR_ID))
     return own, proposed
@@ -259,7 +254,7 @@ def _prompts() -> Records:
     """Each kind is seen by its roles; PP and EW see those of their own men."""
     own, _ = _of_person(PROMPT.c.person_id)
     ways = [
-        and_(ACTOR_ROLE == role, PROMPT.c.kind.in_(sorted(kind for kind, roles in SEEN_BY.items() if role in roles)))
+        and_(role == ACTOR_ROLE, PROMPT.c.kind.in_(sorted(kind for kind, roles in SEEN_BY.items() if role in roles)))
         for role in ("PP", "EW", "SM", "CP", "IG")
     ]
     seen = or_(*(and_(way, own) for way in ways[:2]), *ways[2:])
@@ -305,9 +300,7 @@ class Work(ChassisWork):
         hashed=IDENTIFIERS,
     )
     equality = Repository(EqualityAnswers, EQUALITY, kind="equality", sealed=("ethnicity", "gender"))
-    referrals = Repository(
-        Referral, REFERRAL, kind="referral", records=REFERRALS, sealed=("answers", "told", "ending")
-    )
+    referrals = Repository(Referral, REFERRAL, kind="referral", records=REFERRALS, sealed=("answers", "told", "ending"))
     contacts = Repository(
         PractitionerContact,
         CONTACT,

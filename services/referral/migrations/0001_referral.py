@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
+
 from chassis.database import chassis_schema
 
 revision = "0001"
