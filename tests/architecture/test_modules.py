@@ -88,8 +88,8 @@ def test_nothing_inherits_but_what_must():
     """No tree of classes: aggregates, facts, refusals, settings, servicers, works, protocols, enums and exceptions."""
     allowed = {
         "Refused", "Invalid", "Unmet", "Denied", "NotFound", "Exists", "Conflict", "Exhausted", "Exception",
-        "ValueError", "RuntimeError", "Protocol", "StrEnum", "IntEnum", "Enum", "NamedTuple", "TypedDict", "Generic", "BaseModel",
-        "BaseSettings", "ServiceSettings", "Work",
+        "ValueError", "RuntimeError", "Protocol", "StrEnum", "IntEnum", "Enum", "NamedTuple", "TypedDict", "Generic",
+        "BaseModel", "BaseSettings", "ServiceSettings", "Work",
     }  # fmt: skip
     found = [
         f"{shown(file, node)} {name}"
