@@ -165,7 +165,6 @@ async def _get(port, path):
         return await client.get(f"http://127.0.0.1:{port}{path}")
 
 
-@pytest.mark.logs_errors("Unable connect")  # aiokafka's own
 async def test_a_bus_that_is_away_leaves_the_doors_open_and_the_process_ready(tmp_path, postgres_url):
     async with fresh_database(postgres_url, MIGRATIONS) as url:
         given = settings(tmp_path, url, bus_servers="127.0.0.1:1", ports_file=tmp_path / "ports")
