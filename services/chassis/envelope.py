@@ -178,6 +178,8 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope | Unde
         held = {name: value.decode() for name, value in headers if value is not None}
     except UnicodeDecodeError:
         return Undecodable("headers_not_text")
+    if "\0" in "".join(held.values()):
+        return Undecodable("headers_not_text")  # no database stores it as text
     for name in _NEEDED:
         if not held.get(name):
             return Undecodable(f"header_missing:{name}")
