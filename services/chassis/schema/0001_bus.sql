@@ -67,6 +67,15 @@ create table parked_dropped (
     because text not null,
     dropped_at timestamptz not null
 );
+create table rebuilt (
+    grp text not null,
+    at timestamptz not null,
+    messages bigint not null,
+    live text not null,
+    rebuilt text not null,
+    primary key (grp, at)
+);
+
 create trigger parked_dropped_insert_only before update or delete or truncate on parked_dropped
     for each statement execute function insert_only();
 

@@ -176,7 +176,7 @@ class Streams:
         if not isinstance(envelope, Envelope):
             raise CannotBeHandled(envelope.reason, "Its envelope cannot be read.")
         kind = registry().get(envelope.type)
-        if kind is None or envelope.schema_version != 1:
+        if kind is None or legible(envelope) != "yes":
             self._illegible(envelope)
             return
         subscriptions = self.hears.of(kind)
