@@ -131,10 +131,12 @@ async def release(conn: Connection, parked: Iterable[Parked]) -> None:
 
 async def failed(conn: Connection, parked: Parked, *, at: datetime, reason: str, sentence: str) -> None:
     """Still not: the next try is later, and what is behind it waits for it; after the last one a person must look."""
-    pause = RETRIES[parked.attempts] if parked.attempts < len(RETRIES) else None
+    tried = parked.attempts if parked.reason == BEHIND else parked.attempts + 1
+    pause = RETRIES[tried] if tried < len(RETRIES) else None
     await conn.execute(
-        "update parked set attempts = attempts + 1, reason = $2, sentence = $3, next_try_at = $4 where nth = $1",
+        "update parked set attempts = $2, reason = $3, sentence = $4, next_try_at = $5 where nth = $1",
         parked.nth,
+        tried,
         reason,
         sentence,
         at + pause if pause and reason != NEEDS_UPGRADE else None,
