@@ -48,9 +48,10 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except Exception as fault:
-        code = _said_by_typer(fault)
-        if code is None:
+        said = _said_by_typer(fault)
+        if said is None:
             raise
+        code = said
     sys.exit(code)
 
 

@@ -89,7 +89,7 @@ def _java() -> Check:
     major = number.split(".")[0]
     return Check(
         name="java",
-        present=major.isdigit() and int(major) >= 17,  # noqa: PLR2004 - what Kafka 4 asks for
+        present=major.isdigit() and int(major) >= 17,
         found=number,
         needed_for="a local Apache Kafka: throughcare up --bus kafka",
         required=False,

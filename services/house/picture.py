@@ -106,7 +106,9 @@ def _freshness(found: dict[str, Any]) -> Iterator[str]:
     yield "How fresh this is"
     for source in found.get("sources", []):
         heard = f"last heard {_moment(source['last_heard_at'])}" if "last_heard_at" in source else "nothing heard yet"
-        fresh = f"complete as of {_moment(source['fresh_as_of'])}" if "fresh_as_of" in source else "completeness unknown"
+        fresh = (
+            f"complete as of {_moment(source['fresh_as_of'])}" if "fresh_as_of" in source else "completeness unknown"
+        )
         yield f"  {source.get('service', ''):<14} {heard}, {fresh}"
 
 
@@ -122,7 +124,7 @@ def _day(text: str) -> str:
 def _moment(text: str) -> str:
     """An instant as London reads it: 24 November 2026 at 2:00pm."""
     at = datetime.fromisoformat(text).astimezone(LONDON)
-    return f"{at.day} {at:%B %Y} at {at.hour % 12 or 12}:{at:%M}{'am' if at.hour < 12 else 'pm'}"  # noqa: PLR2004 - noon
+    return f"{at.day} {at:%B %Y} at {at.hour % 12 or 12}:{at:%M}{'am' if at.hour < 12 else 'pm'}"
 
 
 def _span(cover: dict[str, Any]) -> str:

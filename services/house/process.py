@@ -18,7 +18,7 @@ from chassis.database import UNREACHABLE, migrate
 from chassis.settings import PREFIX, SettingsWrong, read
 from house import environment
 from house.folder import Folder
-from house.postgres import database_of, ensure_database
+from house.postgres import database_of, ensure_database, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ async def migrated(folder: Folder, services: Sequence[str]) -> None:
             name = database_of(node, service)
             try:
                 await ensure_database(url, name)
-                await migrate(environment.named(url, name), f"{service}.migrations")
+                await migrate(named(url, name), f"{service}.migrations")
                 break
             except UNREACHABLE:
                 await asyncio.sleep(_PAUSE)

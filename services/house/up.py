@@ -95,7 +95,11 @@ async def _when_ready(house: House, supervisor: Supervisor, ready: Callable[[Run
 async def _example(folder: Folder) -> None:
     """In a process of its own: the supervisor keeps processes and does nothing else."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "house.example", str(folder.path), env={**os.environ, "PYTHONPATH": environment.import_path()}
+        sys.executable,
+        "-m",
+        "house.example",
+        str(folder.path),
+        env={**os.environ, "PYTHONPATH": environment.import_path()},
     )
     if await process.wait():
         raise Trouble("The example data could not be made; what happened stands above.")

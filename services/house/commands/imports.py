@@ -27,10 +27,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def referrals(
+    *,
     file: Annotated[Path, typer.Argument(help="A CSV file.", metavar="FILE.csv")],
-    drafts_only: Annotated[bool, typer.Option("--drafts-only", help="Submit nothing.")] = False,  # noqa: FBT002
+    drafts_only: Annotated[bool, typer.Option("--drafts-only", help="Submit nothing.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Where the report goes.", metavar="PATH")] = None,
-    json: Json = False,  # noqa: FBT002 - how typer declares a flag
+    json: Json = False,
     as_: As = staff.MANAGER,
     data: Data = DEFAULT_DATA,
 ) -> None:
@@ -38,7 +39,7 @@ def referrals(
     if not file.is_file():
         raise Trouble(f"There is no file {file}.", code=2)
     target = report or file.with_name(file.name + _OWN_SUFFIX)
-    found = asyncio.run(_referrals(file, target, drafts_only, as_, data))
+    found = asyncio.run(_referrals(file, target, as_, data, drafts_only=drafts_only))
     if json:
         counts = {outcome: found.outcomes[outcome] for outcome in OUTCOMES}
         output.facts({"rows": found.rows, "outcomes": counts, "codes": dict(found.codes), "report": str(target)})
@@ -48,10 +49,10 @@ def referrals(
     raise typer.Exit(found.exit_code)
 
 
-async def _referrals(file: Path, report: Path, drafts_only: bool, as_: str, data: Path) -> Imported:  # noqa: FBT001
+async def _referrals(file: Path, report: Path, as_: str, data: Path, *, drafts_only: bool) -> Imported:
     async with Clients(folder(data)) as clients:
         who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.REFERRAL_TRIAGE)
-        size = file.stat().st_size // 1024
+        size = file.stat().st_size // 1024  # noqa: ASYNC240 - one look before anything runs
         with output.progress("Importing", size) as show:
             importing = ReferralImport(
                 clients, who, file, report, drafts_only, lambda read: show(read // 1024, "KiB read")
@@ -60,8 +61,9 @@ async def _referrals(file: Path, report: Path, drafts_only: bool, as_: str, data
 
 
 def hmpps(
+    *,
     path: Annotated[Path, typer.Argument(help="A file, or a folder of .json and .jsonl files.")],
-    json: Json = False,  # noqa: FBT002
+    json: Json = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Import messages of HMPPS; what they suggest becomes evidence or a prompt, unknown people leave nothing."""

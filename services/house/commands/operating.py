@@ -38,9 +38,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def rebuild(
+    *,
     service: Annotated[str, typer.Argument(help="A service, or service.group.")],
     group: Annotated[str, typer.Argument(help="One of its groups; all where left out.")] = "",
-    json: Json = False,  # noqa: FBT002 - how typer declares a flag
+    json: Json = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Build projections again from the journals and put them in the place of the live ones."""
@@ -62,8 +63,9 @@ def rebuild(
 
 
 def doctor(
-    audit: Annotated[bool, typer.Option("--audit", help="Compare journals, topics and projections.")] = False,  # noqa: FBT002
-    json: Json = False,  # noqa: FBT002
+    *,
+    audit: Annotated[bool, typer.Option("--audit", help="Compare journals, topics and projections.")] = False,
+    json: Json = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Say what this machine has and lacks; with --audit, whether anything was lost, doubled or changed."""
@@ -96,7 +98,7 @@ def show_audit(found: auditing.Audit, *, as_json: bool) -> None:
     output.line("Clean." if found.clean else "NOT clean.")
 
 
-def parked_list(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa: FBT002
+def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """List what is parked and held: ids, reason and age, never content."""
     home = folder(data)
     found = asyncio.run(waiting.listed(home, running(home)))
@@ -115,7 +117,7 @@ def parked_list(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa:
     )  # fmt: skip
 
 
-def parked_show(name: Name, json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa: FBT002
+def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """Show one of them."""
     home = folder(data)
     found = asyncio.run(waiting.shown(home, running(home), name))
@@ -126,7 +128,7 @@ def parked_show(name: Name, json: Json = False, data: Data = DEFAULT_DATA) -> No
         output.line(f"{member:<18} {'' if value is None else value}")
 
 
-def parked_retry(name: Name, data: Data = DEFAULT_DATA) -> None:
+def parked_retry(*, name: Name, data: Data = DEFAULT_DATA) -> None:
     """Try it again now, with everything of its case that waits behind it."""
     home = folder(data)
     asyncio.run(waiting.retry(home, running(home), name))
@@ -134,6 +136,7 @@ def parked_retry(name: Name, data: Data = DEFAULT_DATA) -> None:
 
 
 def parked_drop(
+    *,
     name: Name,
     reason: Annotated[str, typer.Option("--reason", help="Why; asked of the first person.")] = "",
     as_: As = staff.MANAGER,
@@ -148,25 +151,27 @@ def parked_drop(
     output.line("It is dropped." if gone else "Proposed. A second person confirms with: throughcare parked drop --as …")
 
 
-def topics_default(context: typer.Context, data: Data = DEFAULT_DATA) -> None:
+def topics_default(*, context: typer.Context, data: Data = DEFAULT_DATA) -> None:
     """The topics of this house; without a command, compare them with the bus."""
     if context.invoked_subcommand is None:
         topics_check(json=False, data=data)
 
 
-def topics_list(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa: FBT002
+def topics_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """List what the registry says."""
     found = registry.registry(folder(data).plan().node)
     if json:
         output.facts({"topics": [asdict(topic) for topic in found]})
         return
     for topic in found:
-        output.line(f"{topic.name}  written by {', '.join(topic.writers)}; read by {', '.join(topic.readers) or 'nobody'}")
+        output.line(
+            f"{topic.name}  written by {', '.join(topic.writers)}; read by {', '.join(topic.readers) or 'nobody'}"
+        )
         output.line(f"  {topic.partitions} partitions, {topic.retention_days} days, key: {', else '.join(topic.key)}")
         output.line(f"  {topic.why}")
 
 
-def topics_apply(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa: FBT002
+def topics_apply(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """Make the topics that are missing on the bus."""
     run = running(folder(data))
     client = client_of(run.bus_servers)
@@ -179,12 +184,10 @@ def topics_apply(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa
         output.line(f"Made: {', '.join(made)}" if made else "Every topic is there.")
 
 
-def topics_check(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa: FBT002
+def topics_check(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """Compare the bus with the registry; exit code 1 where they differ."""
     run = running(folder(data))
-    found = registry.compare(
-        client_of(run.bus_servers), registry.registry(run.node), settings=run.bus != "embedded"
-    )
+    found = registry.compare(client_of(run.bus_servers), registry.registry(run.node), settings=run.bus != "embedded")
     if json:
         output.facts({"differences": [asdict(each) for each in found]})
     elif not found:
@@ -192,5 +195,3 @@ def topics_check(json: Json = False, data: Data = DEFAULT_DATA) -> None:  # noqa
     else:
         output.table(("topic", "what", "wanted", "found"), [tuple(asdict(each).values()) for each in found])
     raise typer.Exit(1 if found else 0)
-
-

@@ -19,8 +19,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def case(
+    *,
     reference: Annotated[str, typer.Argument(help="The case reference, such as 7KQ2-M9RJ.")],
-    json: Json = False,  # noqa: FBT002 - how typer declares a flag
+    json: Json = False,
     as_: As = staff.MANAGER,
     data: Data = DEFAULT_DATA,
 ) -> None:

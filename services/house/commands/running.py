@@ -29,9 +29,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def up(
+    *,
     bus: Bus = None,
-    split: Split = False,  # noqa: FBT002 - how typer declares a flag
-    example: Annotated[bool, typer.Option("--example", help="Programmes, organisations and staff to try with.")] = False,  # noqa: FBT002
+    split: Split = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Programmes, organisations and staff to try with.")
+    ] = False,
     postgres: Postgres = None,
     rpc_port: Port = None,
     ops_port: Port = None,
@@ -53,7 +56,8 @@ def _introduce(run: Run) -> None:
 
 
 def down(
-    keep: Annotated[bool, typer.Option("--keep", help="Keep its data.")] = False,  # noqa: FBT002
+    *,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep its data.")] = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Stop a house and delete its data."""
@@ -62,7 +66,8 @@ def down(
 
 
 def status(
-    json: Json = False,  # noqa: FBT002
+    *,
+    json: Json = False,
     wait_quiet: Annotated[
         float | None, typer.Option("--wait-quiet", help="Wait until nothing is under way.", metavar="SECONDS")
     ] = None,
@@ -96,18 +101,24 @@ def _show(found: dict[str, Any]) -> None:
     output.table(
         ("service", "gRPC", "operations", "pending", "lag", "parked", "held"),
         [
-            (service, where["rpc"], where["ops"], *("?" if v is None else v for v in found["services"][service].values()))
+            (
+                service,
+                where["rpc"],
+                where["ops"],
+                *("?" if v is None else v for v in found["services"][service].values()),
+            )
             for service, where in found["addresses"].items()
         ],
     )
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="Play, audit and stop, with the audit's exit code.")] = False,  # noqa: FBT002
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Play, audit and stop, with the audit's exit code.")] = False,
     bus: Bus = None,
     people: Annotated[int, typer.Option("--people", help="How many invented men.", min=1, max=1000)] = 40,
-    split: Split = False,  # noqa: FBT002
-    json: Json = False,  # noqa: FBT002
+    split: Split = False,
+    json: Json = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Start a house and play the story of the service through its doors, with a wound clock."""
