@@ -89,11 +89,20 @@ def method(name: str) -> Method:
 class Clients:
     """Channels to the services of the house in a folder, under one certificate; follows the house when it moves.
 
-    `patience` is how long a call waits for a service that is away. Use as an asynchronous context manager.
+    `patience` is how long a call waits for a service that is away, `through_restarts` whether for a whole house.
+    Use as an asynchronous context manager.
     """
 
-    def __init__(self, folder: Folder, *, name: str = identity.OPERATOR, patience: float = 15.0) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        name: str = identity.OPERATOR,
+        patience: float = 15.0,
+        through_restarts: bool = False,
+    ) -> None:
         self._folder, self._name, self._patience = folder, name, patience
+        self._through_restarts = through_restarts
         self._channels: dict[str, tuple[str, grpc.aio.Channel]] = {}
 
     async def __aenter__(self) -> Self:
@@ -101,7 +110,7 @@ class Clients:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for _, channel in self._channels.values():
+        for _address, channel in self._channels.values():
             await channel.close(None)
 
     def run_now(self) -> Run:
@@ -130,6 +139,9 @@ class Clients:
                     raise Refusal(rpc.error_of(error)) from None
                 if asyncio.get_running_loop().time() > until:
                     raise _unreachable(found.service) from None
+            except Trouble:  # its supervisor is being started again
+                if not self._through_restarts or asyncio.get_running_loop().time() > until:
+                    raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -177,7 +177,12 @@ class Example:
             given = {"topics": list(TRAINING), "completed_on": self.today.isoformat(), "valid_to": valid_to}
             version = (
                 await self._as(
-                    staff.MANAGER, "RecordTrainingComplete", f"{worker}:train", **about, **given, expected_version=version
+                    staff.MANAGER,
+                    "RecordTrainingComplete",
+                    f"{worker}:train",
+                    **about,
+                    **given,
+                    expected_version=version,
                 )
             ).version
         induction = {"recorded_on": self.today.isoformat(), "recorded_by": staff.MANAGER}

@@ -47,16 +47,16 @@ async def migrated(folder: Folder, services: Sequence[str]) -> None:
                 await asyncio.sleep(_PAUSE)
 
 
-async def main(data: str, services: Sequence[str]) -> None:
-    """Run until asked to stop."""
+async def main(data: str, services: Sequence[str]) -> int:
+    """Run until asked to stop; the exit code."""
     folder = Folder(Path(data))
     parts = [composed(folder, service) for service in services]
     await migrated(folder, services)
-    await chassis_service.run(parts)
+    return await chassis_service.run(parts)
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(sys.argv[1], sys.argv[2:]))
+        sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2:])))
     except SettingsWrong as wrong:
         raise SystemExit(str(wrong)) from None

@@ -122,7 +122,7 @@ def demo(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Start a house and play the story of the service through its doors, with a wound clock."""
-    from house import demo as story  # noqa: PLC0415 - nobody else needs it
+    from house.demo import play  # noqa: PLC0415 - nobody else needs it
 
     home = folder(data)
-    raise typer.Exit(asyncio.run(story.run(home, bus=bus, people=people, split=split, once=once, as_json=json)))
+    raise typer.Exit(asyncio.run(play.run(home, bus=bus, people=people, split=split, once=once, as_json=json)))
