@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from house.folder import Folder, Run
 
 _AWAY: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+_STREAM_DEADLINE: Final = 3600.0
 _EOF: Final = grpc.aio.EOF  # type: ignore[attr-defined]  # its stubs lack it
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
@@ -123,7 +124,7 @@ class Clients:
             )
         return run
 
-    async def call(self, actor: Actor, name: str, *, key: UUID | None = None, **fields: Any) -> Any:
+    async def call(self, actor: Actor, name: str, /, *, key: UUID | None = None, **fields: Any) -> Any:
         """Ask one method once, however many tries that takes. Raises `Refusal`, or `Trouble` when nobody answers."""
         found = method(name)
         request = found.request(fields).SerializeToString(deterministic=True)
@@ -151,7 +152,8 @@ class Clients:
         """One try of a method that takes and gives many; in step, so that neither side piles them up."""
         found = method(name)
         many: Any = (await self._channel(found.service)).stream_stream(found.path, None, None)
-        call = many(metadata=rpc.acting_as(actor, key=key))
+        metadata = (*rpc.acting_as(actor, key=key), ("service", found.service))
+        call = many(metadata=metadata, timeout=_STREAM_DEADLINE)
         writing = asyncio.create_task(_write(call, found, requests))
         try:
             while (wire := await call.read()) is not _EOF:

@@ -19,6 +19,7 @@ from chassis.calendar import local_date
 from house import clock, output, staff
 from house.clients import Clients
 from house.folder import Folder
+from house.patience import patiently
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -97,11 +98,11 @@ class Example:
         await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
         await self._contacts()
 
-    async def _as(self, who: str, name: str, step: str, **fields: Any) -> Any:
+    async def _as(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
         actor = staff.acting(who, organisation=self.organisation, purpose=Purpose.OPERATE)
         return await self.clients.call(actor, name, key=uuid5(_KEYS, f"{self.node}:{step}"), **fields)
 
-    async def _ask(self, name: str, **fields: Any) -> Any:
+    async def _ask(self, name: str, /, **fields: Any) -> Any:
         """A question has no key: the next answer may be another."""
         actor = staff.acting(staff.MANAGER, organisation=self.organisation, purpose=Purpose.OPERATE)
         return await self.clients.call(actor, name, **fields)
@@ -207,7 +208,7 @@ async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
     """Make the example in the house of this folder. Raises `Trouble` where a door does not answer or refuses."""
     async with Clients(folder, patience=patience) as clients:
         run = clients.run_now()
-        today = local_date(await clock.now(folder, run))
+        today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
         await Example(clients, run.node, run.organisation, today).ensure()
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
-
-import asyncpg
+from typing import TYPE_CHECKING, Final
 
 from chassis.calendar import at_london, is_working_day, local_date, local_time
 from house import audit as auditing
@@ -27,6 +25,7 @@ from house.demo.people import Man, men
 from house.demo.script import Script
 from house.demo.story import ACTS, Story
 from house.demo.summary import summary
+from house.patience import patiently
 from house.referral_import import ReferralImport
 from house.status import until_quiet
 from house.trouble import Trouble
@@ -34,14 +33,12 @@ from house.trouble import Trouble
 if TYPE_CHECKING:
     from house.folder import Folder
 
-T = TypeVar("T")
 # Days that pass before each act; the first begins at ten o'clock of a working day.
 _PAUSES: Final = (0, 0, 0, 8, 20, 35)
 _REST: Final = 21
 _QUIET: Final = 60.0
 _PATIENCE: Final = 180.0
 _PLAYED: Final = "demo.jsonl"
-_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, Trouble)
 
 
 @dataclass
@@ -133,18 +130,6 @@ def _morning_after(now: datetime) -> datetime:
         while not is_working_day(day):
             day += timedelta(days=1)
     return at_london(day, time(10))
-
-
-async def patiently(what: Callable[[], Awaitable[T]]) -> T:
-    """Do it until the house is there to do it with."""
-    until = asyncio.get_running_loop().time() + _PATIENCE
-    while True:
-        try:
-            return await what()
-        except _AWAY:
-            if asyncio.get_running_loop().time() > until:
-                raise
-            await asyncio.sleep(0.5)
 
 
 async def run(folder: Folder, *, bus: str | None, people: int, split: bool, once: bool, as_json: bool) -> int:

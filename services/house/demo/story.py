@@ -189,8 +189,8 @@ class Story:
             names = ("ending_session", "final_ratings", "handoffs_settled", "end_report")
             await self._engaged(f"{man.name}:close", man, "CloseEngagement", dict.fromkeys(names, answer))
         elif man.path in _SUPPORTED:
-            tried = {"channel": "PHONE", "attempted_on": today.isoformat()}
-            await self._engaged(f"{man.name}:tried-again", man, "RecordContactAttempt", tried)
+            ratings = [{"area": "MOTIVATION_ENGAGEMENT", "score": 6}, {"area": "RELATIONSHIPS", "score": 5}]
+            await self._engaged(f"{man.name}:rated-again", man, "RecordRating", {"phase": "REVIEW", "ratings": ratings})
 
     async def _started(self, man: Man) -> Any:
         return await self.script.call(f"{man.name}:start", self.manager, "StartReferral", {})
