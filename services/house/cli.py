@@ -5,6 +5,7 @@ What is foreseen ends in a sentence and how to mend it, and in an exit code; nev
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -34,6 +35,9 @@ def app() -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and end with its exit code."""
+    # gRPC's C core writes to stderr by itself, and would handle forks that start nothing but programs.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:
         app()(args=arguments, standalone_mode=False)
         code = 0

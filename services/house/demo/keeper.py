@@ -69,7 +69,8 @@ class Keeper:
                     preexec_fn=ends_with_parent(signal.SIGTERM),
                 )  # fmt: skip
             await self._process.wait()
-            if not self._was_up:
+            # A signal is somebody's kill; an exit code is its own word that it cannot.
+            if not self._was_up and (self._process.returncode or 0) > 0:
                 said = (self._folder.logs / _LOG).read_bytes()[began:].decode(errors="replace").strip()
                 raise Trouble(f"The house could not be started. {said}")
             await asyncio.sleep(_PAUSE)
