@@ -138,8 +138,9 @@ class Inbox:
                     _FOUND, self.cluster, self.group, [p.topic for p in new], [p.partition for p in new],
                     [ends[p][0] for p in new],
                 )  # fmt: skip
-                self.expected = await self._table(conn)
-            lost = [p for p in new if not ends[p][0] <= self.expected[p] <= ends[p][1]]
+                found = await self._table(conn)
+            self.expected.update(found)
+            lost = [p for p in new if not ends[p][0] <= found[p] <= ends[p][1]]
             if lost:
                 await self._lost(lost, ends)
             for place in places:
@@ -162,7 +163,7 @@ class Inbox:
                     " where cluster = $1 and grp = $2 and topic = $3 and partition = $4",
                     self.cluster, self.group, place.topic, place.partition, ends[place][0],
                 )  # fmt: skip
-            self.expected = await self._table(conn)
+            self.expected.update(await self._table(conn))
         self.state = "reading"
         telemetry.gauge("offset_lost", 0, group=self.group)
 
@@ -170,6 +171,8 @@ class Inbox:
         """Handle a batch to the end: committed, or every partition of it sought back to the table."""
         places: set[Place] = set()
         try:
+            if unknown := {Place(record.topic, record.partition) for record in records} - set(self.expected):
+                await self.assigned(listening, unknown)
             batch = self._fitting(listening, records)
             places = set(batch)
             if batch:
@@ -252,7 +255,7 @@ class Inbox:
     async def _seek_back(self, listening: Listening, places: set[Place]) -> None:
         try:
             async with self.works.database.connection() as conn:
-                self.expected = await self._table(conn)
+                self.expected.update(await self._table(conn))
         except FAULTS:
             log.debug("table_away", group=self.group)
         for place in places:

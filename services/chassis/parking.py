@@ -6,6 +6,7 @@ with reason `gap`: the missing facts are read from their source's journal. A mes
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -61,9 +62,9 @@ class Parked:
 
 _PARK = """
 insert into parked (grp, topic, key, raw_key, sequence, type, headers, value, reason, sentence, parked_at, next_try_at)
-select $1, topic, key, raw_key, sequence, type, headers, value, reason, sentence, $2,
-    case when reason in ('behind', 'needs-upgrade') then null else $2 + interval '1 second' end
-from unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::text[], $8::jsonb[], $9::bytea[], $10::text[],
+select $1, topic, key, raw_key, sequence, type, headers::jsonb, value, reason, sentence, $2::timestamptz,
+    case when reason in ('behind', 'needs-upgrade') then null else $2::timestamptz + interval '1 second' end
+from unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::text[], $8::text[], $9::bytea[], $10::text[],
             $11::text[]) with ordinality as given(topic, key, raw_key, sequence, type, headers, value, reason,
                                                   sentence, nth)
 order by nth
@@ -74,7 +75,10 @@ async def park(conn: Connection, group: str, messages: Sequence[Parking], *, at:
     """Park these, in this order; the first of a key is tried again in a second, those behind it after it."""
     if not messages:
         return
-    rows = [(m.topic, m.key, m.raw_key, m.sequence, m.type, m.headers, m.value, m.reason, m.sentence) for m in messages]
+    rows = [
+        (m.topic, m.key, m.raw_key, m.sequence, m.type, json.dumps(m.headers), m.value, m.reason, m.sentence)
+        for m in messages
+    ]
     await conn.execute(_PARK, group, at, *(list(column) for column in zip(*rows, strict=True)))
 
 
