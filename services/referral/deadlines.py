@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from chassis.aggregate import Event
 from chassis.calendar import end_of_day, local_date
 from chassis.promises import Deadlines, Drop, Keep, Make
 from referral import commands
@@ -56,7 +57,7 @@ def triage_clock(fact: facts.Sent) -> Iterable[Change]:
 
 @DEADLINES.on(facts.PriorityAssigned)
 def waiting_clock(fact: facts.PriorityAssigned) -> Iterable[Change]:
-    """Counted again in the nights in which a step of waiting is full; two steps lead from the last band to the first."""
+    """Counted again in the nights in which a step of waiting is full: two lead from the last band to the first."""
     for step in (1, 2):
         day = _days_after(fact.submitted_on, step * fact.step_days)
         yield Make(f"RANK_{step}", end_of_day(_start_of(day)))
@@ -68,13 +69,13 @@ def acknowledged(fact: facts.TriageStarted) -> Iterable[Change]:
 
 
 @DEADLINES.on(facts.Accepted, facts.Declined)
-def decided(fact: facts.Accepted | facts.Declined) -> Iterable[Change]:
+def decided(fact: Event) -> Iterable[Change]:
     yield Keep("L2")
     yield from (Drop(code) for code in ("RANK_1", "RANK_2"))
 
 
 @DEADLINES.on(facts.Withdrawn, facts.Expired)
-def over(fact: facts.Withdrawn | facts.Expired) -> Iterable[Change]:
+def over(fact: Event) -> Iterable[Change]:
     """Nobody waits for it any more."""
     yield from (Drop(code) for code in (*_TRIAGE, "DRAFT_60", "DRAFT_80", "DRAFT_END"))
 
@@ -93,7 +94,7 @@ def consent_clock(fact: consent.Granted) -> Iterable[Change]:
 
 
 @DEADLINES.on(consent.Withdrawn, consent.Replaced)
-def asked_again(fact: consent.Withdrawn | consent.Replaced) -> Iterable[Change]:
+def asked_again(fact: Event) -> Iterable[Change]:
     yield Keep("L20")
     yield from (Drop(f"REVIEW_{days}") for days in REVIEW_WARNED)
     yield Drop("REVIEW_END")
@@ -108,12 +109,21 @@ def asked_again(fact: consent.Withdrawn | consent.Replaced) -> Iterable[Change]:
     programme.DeliveryModeSet,
     programme.EligibilityPublished,
     programme.PriorityPublished,
-    programme.PolicySuperseded,
 )
-def next_version(fact: programme.PolicyPublished | programme.PolicySuperseded) -> Iterable[Change]:
+def next_version(fact: programme.PolicyPublished) -> Iterable[Change]:
     """Older rules are set aside on the day on which newer ones begin."""
-    if fact.next_change_on is not None:
-        yield Make("SUPERSEDE", end_of_day(_start_of(fact.next_change_on)))
+    yield from _superseding(fact.next_change_on)
+
+
+@DEADLINES.on(programme.PolicySuperseded)
+def the_one_after(fact: programme.PolicySuperseded) -> Iterable[Change]:
+    """And again, where more are to come."""
+    yield from _superseding(fact.next_change_on)
+
+
+def _superseding(day: date | None) -> Iterable[Change]:
+    if day is not None:
+        yield Make("SUPERSEDE", end_of_day(_start_of(day)))
 
 
 @DEADLINES.due("L1", "L2")
