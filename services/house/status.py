@@ -132,8 +132,7 @@ async def look(folder: Folder) -> Status:
         seen = None
     lags = await asyncio.gather(*(_lag(named(url, database_of(run.node, s)), run.node, s, seen) for s in SERVICES))
     services = {
-        service: Standing(**figures, lag=lag)
-        for service, figures, lag in zip(SERVICES, counted, lags, strict=True)
+        service: Standing(**figures, lag=lag) for service, figures, lag in zip(SERVICES, counted, lags, strict=True)
     }
     return Status(run=run, bus_answers=seen is not None, services=services)
 

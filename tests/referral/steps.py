@@ -166,9 +166,7 @@ async def submitted(desk, actor=PP1, **given) -> Case:
 
 
 async def submit(desk, case, actor=PP1):
-    answer = await desk.do(
-        commands.submit_referral, actor, referral_id=case.referral_id, expected=case.version
-    )
+    answer = await desk.do(commands.submit_referral, actor, referral_id=case.referral_id, expected=case.version)
     case.version = answer["version"]
     return answer
 

@@ -177,9 +177,7 @@ async def test_real_rows_about_people_we_know_become_evidence_or_prompts(desk):
 
     assert expected <= taken
     assert "probation-case.engagement.created" not in taken
-    evidence = await desk.ask(
-        queries.list_screenings, SM1, person_id=people["A000001"].person_id, after=None, size=9
-    )
+    evidence = await desk.ask(queries.list_screenings, SM1, person_id=people["A000001"].person_id, after=None, size=9)
     assert [(held["result"], held["source"]) for held in evidence] == [("SCREENED_IN", "OASYS_EVENT")]
     kinds = {row.kind for row in await desk.rows("select kind from prompt")}
     assert {"RECALL_SUGGESTED", "RISK_CHANGED", "LICENCE_CHANGED", "STALE", "MERGE_SUGGESTED"} <= kinds
@@ -225,9 +223,7 @@ async def test_a_prison_number_added_at_the_source_is_linked(desk):
     case = await steps.a_draft(desk, crn="A000001")
     inner = {
         "eventType": "probation-case.prison-identifier.added",
-        "personReference": {
-            "identifiers": [{"type": "CRN", "value": "A000001"}, {"type": "NOMS", "value": "A1234BC"}]
-        },
+        "personReference": {"identifiers": [{"type": "CRN", "value": "A000001"}, {"type": "NOMS", "value": "A1234BC"}]},
     }
 
     await receive(desk, json.dumps(inner).encode())

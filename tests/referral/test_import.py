@@ -62,7 +62,7 @@ async def take(desk, actor=SM1, drafts_only=False, **changes):
     """As the door answers it: a refusal of the row is an outcome."""
     given = values(**{"screening_completed_on": "2020-05-01", "rosh_assessed_on": "2020-05-01", **changes})
     try:
-        return await desk.do(commands.import_referral, actor, values=given, drafts_only=drafts_only)
+        return await desk.do(commands.import_referrals, actor, values=given, drafts_only=drafts_only)
     except Denied:
         raise
     except Refused as no:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from referral.rpc.details import DetailService
-from referral.rpc.people import ConsentMethods, EvidenceMethods, PersonMethods, PractitionerMethods
-from referral.rpc.programmes import ProgrammeMethods
-from referral.rpc.referrals import ReferralMethods
-from throughcare.referral.v1 import service_pb2_grpc
+from referral.rpc.people import ConsentServicer, EvidenceServicer, PersonServicer, PractitionerServicer
+from referral.rpc.programmes import ProgrammeServicer
+from referral.rpc.referrals import ReferralServicer
+from throughcare.referral.v1.service_pb2_grpc import ReferralServiceServicer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class ReferralService(
-    ProgrammeMethods,
-    ReferralMethods,
-    PersonMethods,
-    PractitionerMethods,
-    ConsentMethods,
-    EvidenceMethods,
-    service_pb2_grpc.ReferralServiceServicer,
+    ProgrammeServicer,
+    ReferralServicer,
+    PersonServicer,
+    PractitionerServicer,
+    ConsentServicer,
+    EvidenceServicer,
+    ReferralServiceServicer,
 ):
     """What may be asked of the front door."""
 

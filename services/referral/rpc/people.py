@@ -16,13 +16,14 @@ from referral.domain.prompt import Dismissal, Done, PromptKind
 from referral.domain.screening import Result, Source
 from referral.rpc.fields import filled, plain, shapes
 from throughcare.referral.v1 import service_pb2 as pb
+from throughcare.referral.v1.service_pb2_grpc import ReferralServiceServicer
 
 if TYPE_CHECKING:
     from chassis.work import Query, Works
     from referral.storage import Work
 
 
-class PersonMethods:
+class PersonServicer(ReferralServiceServicer):
     """Who he is and how to reach him."""
 
     works: Works[Work]
@@ -106,7 +107,7 @@ class PersonMethods:
         )
 
 
-class PractitionerMethods:
+class PractitionerServicer(ReferralServiceServicer):
     """The practitioner of a case; his e-mail is judged in the work, which knows the domains of the day."""
 
     works: Works[Work]
@@ -165,7 +166,7 @@ def _asked(form: Form, request: Any) -> dict[str, object]:
     }
 
 
-class ConsentMethods:
+class ConsentServicer(ReferralServiceServicer):
     """What he agrees to."""
 
     works: Works[Work]
@@ -206,7 +207,7 @@ class ConsentMethods:
         return pb.ListConsentsResponse(consents=[filled(pb.Consent, each) for each in kept], next_page_token=token)
 
 
-class EvidenceMethods:
+class EvidenceServicer(ReferralServiceServicer):
     """Evidence of screening, outside events and the prompts they raise."""
 
     works: Works[Work]

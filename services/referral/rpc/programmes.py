@@ -11,6 +11,7 @@ from referral.domain.policies import Area, Delivery, Terms
 from referral.domain.rollout import PhaseState, Prerequisite
 from referral.rpc.fields import filled, plain
 from throughcare.referral.v1 import service_pb2 as pb
+from throughcare.referral.v1.service_pb2_grpc import ReferralServiceServicer
 
 if TYPE_CHECKING:
     from datetime import date
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from referral.storage import Work
 
 
-class ProgrammeMethods:
+class ProgrammeServicer(ReferralServiceServicer):
     """What service managers set, two of them for each rule."""
 
     works: Works[Work]

@@ -15,6 +15,7 @@ from referral.domain.person_form import read_details, read_identifiers
 from referral.domain.referral_parts import Status
 from referral.rpc.fields import filled, plain, shapes
 from throughcare.referral.v1 import service_pb2 as pb
+from throughcare.referral.v1.service_pb2_grpc import ReferralServiceServicer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ def _answers(reading: Reading) -> None:
     read_answers(reading, today=None)
 
 
-class ReferralMethods:
+class ReferralServicer(ReferralServiceServicer):
     """The life of a referral."""
 
     works: Works[Work]
@@ -156,7 +157,7 @@ class ReferralMethods:
         version = await self.works.do(commands.reopen_referral, calling(context, request), **given)
         return pb.ReopenReferralResponse(version=version)
 
-    @serves(commands.import_referral)
+    @serves(commands.import_referrals)
     async def ImportReferrals(
         self, requests: AsyncIterator[pb.ImportReferralsRequest], context: Any
     ) -> AsyncIterator[pb.ImportReferralsResponse]:
@@ -169,7 +170,7 @@ class ReferralMethods:
         # The row's own reference makes it happen once: it outlives every key.
         call = replace(calling(context, request), key=None)
         try:
-            found = await self.works.do(commands.import_referral, call, values=values, drafts_only=request.drafts_only)
+            found = await self.works.do(commands.import_referrals, call, values=values, drafts_only=request.drafts_only)
         except Refused as refusal:
             if not isinstance(refusal, Invalid) and refusal.kind not in {"PRE", "DUP"}:
                 raise
