@@ -162,8 +162,8 @@ def streams(draw: st.DrawFn, *, cases: int = 4) -> list[list[Heard]]:
 
 
 def interleaved(draw: st.DrawFn, found: Sequence[Sequence[Heard]]) -> list[Heard]:
-    """One order in which a hearer may meet them: each stream in its own order, anything between streams, and after
-    a restart a piece of what was heard once more."""
+    """One order in which a hearer may meet them: each stream in its own order, anything between streams; after a
+    restart a piece of what was heard once more, and any piece again at any later time."""
     order = draw(st.permutations([n for n, stream in enumerate(found) for _ in stream]))
     at = [0] * len(found)
     met: list[Heard] = []
@@ -173,6 +173,10 @@ def interleaved(draw: st.DrawFn, found: Sequence[Sequence[Heard]]) -> list[Heard
     for _ in range(draw(st.integers(0, 3))):
         begin = draw(st.integers(0, len(met)))
         met[begin:begin] = met[draw(st.integers(0, begin)) : begin]
+    for _ in range(draw(st.integers(0, 2))):
+        end = draw(st.integers(0, len(met)))
+        later = draw(st.integers(end, len(met)))
+        met[later:later] = met[draw(st.integers(0, end)) : end]
     return met
 
 
