@@ -90,6 +90,7 @@ OF_THE_WORK = {
         {"ref": _workers, "role": st.just("EW"), "starts_on": _days, "ends_on": _days}
     ),
     heard.opened: _dates,
+    heard.reopened: _dates,
     heard.tried: _nothing,
     heard.activated: _dates,
     heard.paused: _dates,
