@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from chassis.envelope import Envelope
     from chassis.projection import Row
 
-M = TypeVar("M", bound="Message")
+M_co = TypeVar("M_co", bound="Message", covariant=True)
 C = TypeVar("C", bound="Callable[..., Awaitable[None]]")
 P = TypeVar("P", bound="Callable[..., Iterable[Row]]")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Generic[M]):
+class Heard(Generic[M_co]):
     """One message with its envelope, and the stream it came on."""
 
-    message: M
+    message: M_co
     envelope: Envelope
     topic: str
     key: str

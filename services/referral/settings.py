@@ -33,6 +33,7 @@ class Settings(ServiceSettings):
     )
     clinical_programmes: Words = frozenset({"RECALL_SUPPORT"})
     searches_in_ten_minutes: int = 30
+    promise_rules: str = "PROMISES-1"
 
     def domains_on(self, day: date) -> tuple[str, ...]:
         """E-mail domains practitioners may write from on a day."""

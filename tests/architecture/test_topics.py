@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tests.architecture.declared import hears, known_events, says
-from tests.architecture.source import OF_THE_CARD, ROOT
+from tests.architecture.source import OF_THE_CARD, ROOT, module
 from tests.contracts.messages import events, key_of, reach_of
 from throughcare.options.v1 import options_pb2
 
@@ -38,7 +38,8 @@ def test_a_topic_is_read_by_those_who_hear_something_of_it(service):
         for each in hears(hearer)
         if known_events()[each.event] == service
     }
-    assert set(topic_of(service)["readers"]) == readers
+    of_built = {name for name in topic_of(service)["readers"] if module(name.partition(".")[0], "subscriptions")}
+    assert of_built == readers
 
 
 @pytest.mark.parametrize("service", TELLING)

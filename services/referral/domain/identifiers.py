@@ -20,7 +20,7 @@ REFERENCE_RANDOM = 7
 _OFFENSIVE = (
     "FUCK",
     "SHAG",
-    "CUNT",
+    "CUNT",  # codespell:ignore cunt
     "TWAT",
     "WANK",
     "SH2T",

@@ -80,7 +80,7 @@ class RolloutPhase(Aggregate):
     state: PhaseState = PhaseState.PLANNED
 
     def plan(self, *, at: datetime) -> Self:
-        """Plan the opening; telling the offender managers there always comes before it."""
+        """Plan the opening; telling the practitioners there always comes before it."""
         asked = tuple(sorted({Prerequisite.CAMPAIGN, *self.open_prerequisites}))
         fact = PhasePlanned(at=at, programme_id=self.programme_id, quadrant=self.quadrant, opens_on=self.opens_on)
         return self.telling(fact, open_prerequisites=asked)
