@@ -22,10 +22,7 @@ TABLES = ("worker", "allocation", "engagement", "journal", "promises", "pending"
 
 async def whole(house):
     """Everything but the audit."""
-    return {
-        table: sorted(str(dict(row)) for row in await house.rows(f"select * from {table}"))
-        for table in TABLES
-    }
+    return {table: sorted(str(dict(row)) for row in await house.rows(f"select * from {table}")) for table in TABLES}
 
 
 async def refused(house, attempt, kind, reason):
