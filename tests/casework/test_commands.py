@@ -14,7 +14,7 @@ from casework.domain.term import PauseReason, Recorded
 from casework.domain.worker import TrainingTopic, WorkerRole
 from chassis.access import Actor, Role
 from chassis.aggregate import Conflict, Denied, Exists, Invalid, NotFound, Refused, Unmet
-from tests.casework.house import NODE, OTHER, PRACTITIONER, SM, WITHDRAWN, WORKER, names
+from tests.casework.house import NODE, OTHER, PRACTITIONER, SM, WITHDRAWN, WORKER, allocating, names, on
 from throughcare.referral.v1 import events_pb2 as referral
 
 TABLES = ("worker", "allocation", "engagement", "journal", "promises", "pending", "received")
@@ -38,24 +38,6 @@ async def refused(house, attempt, kind, reason):
 def register(house, ref="staff-ew-9", actor=SM, **changes):
     given = {"role": WorkerRole.EW, "organisation": NODE, "capacity": 3}
     return house.do(worker.register_worker, actor, worker_ref=ref, **given | changes)
-
-
-async def allocating(house, case, ref="staff-ew-1", actor=SM, *, conflict=False, expected=None):
-    held = await house.allocation_of(case)
-    return await house.do(
-        allocation.allocate_worker,
-        actor,
-        allocation_id=held["id"],
-        worker_ref=ref,
-        conflict_declared=conflict,
-        expected=expected or held["version"],
-    )
-
-
-async def on(house, id_, command, actor=WORKER, **arguments):
-    rows = await house.rows("select version from engagement where id = $1", id_)
-    given = {"engagement_id": id_, "expected": rows[0]["version"]} | arguments
-    return await house.do(command, actor, **given)
 
 
 # Workers

@@ -10,24 +10,19 @@ from casework.commands import engagement, worker
 from casework.domain.ending import EndAnswers
 from casework.queries import get_engagement
 from chassis.aggregate import Conflict, Refused, Unmet
-from tests.casework.house import GRANTED, PROGRAMME, SM, WITHDRAWN, WORKER, Case, names
+from tests.casework.house import (
+    GRANTED,
+    SM,
+    WITHDRAWN,
+    WORKER,
+    Case,
+    accepted,
+    allocating,
+    names,
+    submitted,
+    withdrawn,
+)
 from throughcare.referral.v1 import events_pb2 as referral
-
-
-def accepted(worker_ref="", programme=PROGRAMME):
-    return referral.ReferralAccepted(programme_id=str(programme), kind="PERSON_SUPPORT", proposed_worker_ref=worker_ref)
-
-
-def withdrawn(by="REFERRER"):
-    return referral.ReferralWithdrawn(reason_group="ADMIN", by_party=by)
-
-
-def submitted(kind=referral.ReferralSubmitted):
-    return kind(programme_id=str(PROGRAMME), kind="PERSON_SUPPORT", case_reference="7KQ2M9RJ")
-
-
-async def allocating(house, case, ref="staff-ew-1"):
-    return await house.allocate(case, ref)
 
 
 async def status(house, case):
