@@ -209,6 +209,7 @@ $(STATE)/proto: $(PROTO) $(STATE)/pins
 
 $(STATE)/kafka: deploy/kafka/pom.xml | $(STATE)
 	@command -v java >/dev/null && command -v mvn >/dev/null || { echo "A local Kafka needs Java 17 and Maven: make system-java"; exit 1; }
+	rm -rf deploy/kafka/lib
 	mvn --batch-mode --quiet --file deploy/kafka/pom.xml package
 	@touch $@
 

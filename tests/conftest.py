@@ -44,6 +44,8 @@ class Errors(logging.Handler):
         self.seen: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name.startswith("aiokafka"):
+            return  # it logs every answer that it will simply ask again for; what matters comes to a log of ours
         self.seen.append(f"{record.name}: {record.getMessage()}")
 
 

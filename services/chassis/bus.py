@@ -225,8 +225,11 @@ class Producer:
             future = await self._client.send_batch(builder, place.topic, partition=place.partition)
             sent.append(Sent(place, held, future))
 
+        partitions: dict[str, int] = {}
         for number, (topic, key, value, headers) in enumerate(rows):
-            place = Place(topic, partition_of(key, await self._partitions(topic)))
+            if topic not in partitions:
+                partitions[topic] = await self._partitions(topic)
+            place = Place(topic, partition_of(key, partitions[topic]))
             if place not in open_:
                 open_[place] = (self._client.create_batch(), [])
             builder, held = open_[place]

@@ -165,7 +165,7 @@ class OutsideLoop(_Nudged):
 
     def __init__(self, works: Works[Any], outside: Outside[Any, Any], *, call_timeout: float = _CALL_TIMEOUT) -> None:
         super().__init__()
-        self._works, self._outside, self._timeout = works, outside, call_timeout
+        self._works, self._outside, self._timeout, self.name = works, outside, call_timeout, outside.name
         self._gate = asyncio.Semaphore(_CALLS_AT_ONCE)
 
     async def run(self) -> None:

@@ -6,11 +6,12 @@ never overwrites a newer one, so projections are commutative and idempotent, and
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.dialects.postgresql import dialect
+from sqlalchemy.dialects.postgresql import JSONB, dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,17 +41,29 @@ def shadow(table: Table) -> str:
     return f"{live(table)}_shadow"
 
 
+def _is_json(table: Table, name: str) -> bool:
+    return isinstance(table.c[name].type, JSONB)
+
+
+def _array(rows: Iterable[Row], table: Table, name: str) -> list[Any]:
+    """One column of many rows. JSON goes as text: a list within an array would be taken for a second dimension."""
+    values = [row.values[name] for row in rows]
+    return [None if value is None else json.dumps(value) for value in values] if _is_json(table, name) else values
+
+
 @cache
 def _upsert(table: Table, columns: tuple[str, ...], into: str) -> str:
-    types = ", ".join(f"${n}::{table.c[name].type.compile(dialect=_DIALECT)}[]" for n, name in enumerate(columns, 1))
+    kinds = ["text" if _is_json(table, name) else table.c[name].type.compile(dialect=_DIALECT) for name in columns]
+    types = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(kinds, 1))
     listed = ", ".join(f'"{name}"' for name in columns)
+    chosen = ", ".join(f'"{name}"::jsonb' if _is_json(table, name) else f'"{name}"' for name in columns)
     keys = [column.name for column in table.primary_key.columns]
     rest = [name for name in columns if name not in keys]
     target = ", ".join(f'"{name}"' for name in keys)
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
     # Sorted by key, so that two writers lock rows in one order.
     return (
-        f"insert into {into} as held ({listed}) select * from unnest({types}) as given({listed})"  # noqa: S608 - our own names
+        f"insert into {into} as held ({listed}) select {chosen} from unnest({types}) as given({listed})"  # noqa: S608 - our own names
         f" order by {target} on conflict ({target}) do update set {changes} where held.seq < excluded.seq"
     )
 
@@ -72,7 +85,7 @@ async def write(conn: Connection, rows: Iterable[Row], *, shadows: bool = False)
     for table, columns in sorted(newest, key=lambda place: (live(place[0]), place[1])):
         kept = newest[table, columns].values()
         into = shadow(table) if shadows else live(table)
-        arrays = [[row.values[name] for row in kept] for name in columns]
+        arrays = [_array(kept, table, name) for name in columns]
         await conn.execute(_upsert(table, columns, into), *arrays)
 
 

@@ -69,7 +69,7 @@ class JournalReader(stubs.JournalServiceServicer):
 
 
 class PeerJournals:
-    """The journals of the services of this house, over RPC: `peer("referral")` opens a channel to one."""
+    """The journals of the services of this house, over RPC: `peer(service)` opens a channel to one."""
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ children end with it, and the next start recovers from what is in the folder.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -32,7 +33,7 @@ _LARGEST_LOG = 20 * 1024 * 1024
 class Child:
     """One process to keep. `prepare` runs in a thread before each start; `ready` is asked until it says yes.
 
-    `needs` names children that must be ready before it starts. `ends_with` names children whose every new start
+    `needs` names children that must be ready before each start, `needs_first` before the first. `ends_with` names children whose every new start
     changes what this one was told (the embedded bus gets a new address): it is started again after them.
     """
 
@@ -42,6 +43,7 @@ class Child:
     prepare: Callable[[], None] = lambda: None
     environment: Callable[[], Mapping[str, str]] = dict
     needs: tuple[str, ...] = ()
+    needs_first: tuple[str, ...] = ()
     ends_with: tuple[str, ...] = ()
     stop: signal.Signals = signal.SIGTERM
     orphaned: signal.Signals = signal.SIGKILL
@@ -55,6 +57,7 @@ class _Kept:
     state: str = "waiting"
     restarts: int = 0
     since: float = 0.0
+    began: float = 0.0
     process: Process | None = None
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,6 +65,15 @@ class _Kept:
     def running(self) -> Running:
         pid = self.process.pid if self.process is not None else None
         return Running(name=self.child.name, pid=pid, started=self.since, restarts=self.restarts, state=self.state)
+
+
+def _log_in(path: Path) -> logging.Logger:
+    """The supervisor's own few lines: who ended, when, with what."""
+    log = logging.Logger("supervisor")  # noqa: LOG001 - its own, not part of any process's tree
+    handler = logging.FileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    return log
 
 
 class Supervisor:
@@ -73,6 +85,7 @@ class Supervisor:
         self._logs = logs
         self._changed = changed
         self._stopping = asyncio.Event()
+        self._log_of_own = _log_in(logs / "supervisor.log")
 
     @property
     def running(self) -> list[Running]:
@@ -107,6 +120,8 @@ class Supervisor:
                 keeper.cancel()
             ended = await asyncio.gather(*keepers.values(), return_exceptions=True)
             stopping.cancel()
+            for handler in self._log_of_own.handlers:
+                handler.close()
         for fault in ended:
             if isinstance(fault, BaseException) and not isinstance(fault, asyncio.CancelledError):
                 raise fault
@@ -114,7 +129,7 @@ class Supervisor:
     async def _keep(self, kept: _Kept) -> None:
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
-            for need in kept.child.needs:
+            for need in (*kept.child.needs, *(() if kept.restarts else kept.child.needs_first)):
                 await self._kept[need].is_ready.wait()
             if self._stopping.is_set():
                 return
@@ -128,7 +143,7 @@ class Supervisor:
                 self._note(kept, f"could not be started: {fault}")
             if self._stopping.is_set():
                 return
-            lived = time.time() - kept.since
+            lived = time.monotonic() - kept.began
             pause = _FIRST_PAUSE if became_ready and lived > _STEADY else pause
             kept.restarts += 1
             self._set(kept, "restarting")
@@ -153,7 +168,7 @@ class Supervisor:
                 preexec_fn=ends_with_parent(child.orphaned),
                 cwd="/" if child.user else None,
             )
-        kept.since = started(kept.process.pid)
+        kept.since, kept.began = started(kept.process.pid), time.monotonic()
         self._set(kept, "starting")
 
     async def _live(self, kept: _Kept) -> bool:
@@ -220,5 +235,4 @@ class Supervisor:
         return path
 
     def _note(self, kept: _Kept, what: str) -> None:
-        with (self._logs / "supervisor.log").open("a") as log:
-            log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {kept.child.name} {what}\n")
+        self._log_of_own.info("%s %s", kept.child.name, what)

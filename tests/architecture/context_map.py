@@ -71,8 +71,10 @@ def drawn() -> str:
         lines += [
             f"### What {service} tells",
             "",
-            f"{len(says(service))} messages from {len(facts_told(service))} facts; "
-            f"{commands} commands and {questions} questions stand behind its doors.",
+            (
+                f"{len(says(service))} messages from {len(facts_told(service))} facts; "
+                f"{commands} commands and {questions} questions stand behind its doors."
+            ),
             "",
             "| Message | Key | Reach | Heard by |",
             "|---|---|---|---|",

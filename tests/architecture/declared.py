@@ -148,11 +148,12 @@ def owns(service: str) -> frozenset[str]:
 
 @cache
 def asked(service: str, kind: str) -> tuple[Asked, ...]:
-    """Its commands (`kind` command) or queries (`kind` query)."""
-    where = "commands" if kind == "command" else "queries"
+    """Its commands (`kind` command) or queries (`kind` query). A projection that stands alone answers for itself."""
+    where = ("commands",) if kind == "command" else ("queries", "projections")
     return tuple(
         Asked(function.name, *_permission(call), file, function.lineno)
-        for file in module(service, where)
+        for place in where
+        for file in module(service, place)
         for function in functions(file)
         for name, call in decorators(function)
         if name.rpartition(".")[2] == kind

@@ -18,8 +18,8 @@ WORDS_OF_THE_DOMAIN = {
 # `access` holds `decide`, which judges consents and agreements; its codes of roles and purposes are data.
 OF_ACCESS = {"agreement", "agreements", "consent", "consents"}
 CODES_OF_ACCESS = {"Role", "Purpose"}
-# Parameters of PostgreSQL and arguments of the cryptography package; they name nothing of ours.
-OTHER_PEOPLES = re.compile(r"idle_in_transaction_session_timeout|idle_session_timeout|key_agreement")
+# Parameters of PostgreSQL and Kafka and arguments of the cryptography package; they name nothing of ours.
+OTHER_PEOPLES = re.compile(r"[a-z_]*session_timeout[a-z_]*|key_agreement")
 
 
 def lines_of_codes(file):

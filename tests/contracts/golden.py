@@ -1,8 +1,9 @@
 """Golden messages: one example of each event ever told, by which releases of different ages stay understood.
 
 `make golden` (`python -m tests.contracts.golden`) writes `golden/<type>/<n>.json` for each event that has
-none and for each whose fields have grown since its last one. A golden that stands is never changed: it is
-what some house may still send.
+none, for each whose fields have grown since its last one, and for each that a publication has begun to tell. The
+example is what the publication makes of a fixed fact. A golden that stands is never changed: it is what some house
+may still send.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
+from tests.contracts.facts import published
 from tests.contracts.messages import events, example
 
 if TYPE_CHECKING:
@@ -25,10 +27,13 @@ FOLDER = Path(__file__).parent / "golden"
 
 @dataclass(frozen=True)
 class Golden:
-    """One example on file."""
+    """One example on file. `fact` is what it was told of, empty where nothing tells it yet; `fields` are those the
+    event had when it was written."""
 
     path: Path
     type: str
+    fact: str
+    fields: tuple[str, ...]
     message: dict[str, Any]
     value: bytes
 
@@ -36,7 +41,8 @@ class Golden:
     def read(cls, path: Path) -> Golden:
         """The example in this file."""
         held = json.loads(path.read_text())
-        return cls(path, held["type"], held["message"], base64.b64decode(held["value"]))
+        value = base64.b64decode(held["value"])
+        return cls(path, held["type"], held["fact"], tuple(held["fields"]), held["message"], value)
 
 
 def goldens_of(event: type[Message]) -> list[Golden]:
@@ -55,23 +61,45 @@ def encoded(message: Message) -> bytes:
     return message.SerializeToString(deterministic=True)
 
 
+def fields_of(event: type[Message]) -> tuple[str, ...]:
+    """The fields the event has now."""
+    return tuple(field.name for field in event.DESCRIPTOR.fields)
+
+
+def told_of(event: type[Message]) -> tuple[str, Message] | None:
+    """The first fact, by name, that is told as this event, and the message it becomes."""
+    return next(
+        (
+            (fact, message)
+            for fact, messages in published().items()
+            for message in messages
+            if isinstance(message, event)
+        ),
+        None,
+    )
+
+
 def missing() -> list[tuple[type[Message], int]]:
-    """Events that lack an example of all their fields, each with the number its next example gets."""
+    """Events that lack an example of what they are now, each with the number its next example gets."""
     found = []
     for event in events():
         had = goldens_of(event)
-        if not had or set(shown(example(event))) - set(had[-1].message):
+        last = had[-1] if had else None
+        grown = last is None or bool(set(fields_of(event)) - set(last.fields))
+        if grown or (last is not None and not last.fact and told_of(event)):
             found.append((event, len(had) + 1))
     return found
 
 
 def write(event: type[Message], number: int) -> Path:
     """Writes the next example of this event; never over one that stands."""
-    message = example(event)
+    fact, message = told_of(event) or ("", example(event))
     path = FOLDER / event.DESCRIPTOR.full_name / f"{number}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     held = {
         "type": event.DESCRIPTOR.full_name,
+        "fact": fact,
+        "fields": fields_of(event),
         "message": shown(message),
         "value": base64.b64encode(encoded(message)).decode(),
     }

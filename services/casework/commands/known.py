@@ -1,0 +1,228 @@
+"""What a command must know beyond its own record: what others told, and who has how many places taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Table, bindparam, func, select
+
+from casework.domain.allocation.aggregate import AllocationStatus
+from casework.domain.fitness import Verdict, judge
+from casework.domain.term import Clocks, Terms
+from casework.domain.worker import TrainingTopic, WorkerProfile
+from casework.storage import (
+    Work,
+    access_list_table,
+    allocation_table,
+    consents_table,
+    engagement_table,
+    programmes_table,
+    safe_contact_table,
+    worker_table,
+)
+from chassis.access import Role
+from chassis.aggregate import Unmet
+from chassis.calendar import local_date
+from chassis.database import Statement, statement
+
+OWNER = "referral"
+
+_PARTICIPATE = select(consents_table.c.state).where(
+    consents_table.c.person_id == bindparam("person_id"),
+    consents_table.c.purpose == "PARTICIPATE",
+    consents_table.c.programme_id == bindparam("programme_id"),
+)
+# Shared by whoever relies on it, exclusive for whoever acts on its end: the two cannot pass each other unseen.
+_PARTICIPATES = statement(_PARTICIPATE.with_for_update(read=True))
+_STOPPING = statement(_PARTICIPATE.with_for_update())
+_PROGRAMME = statement(
+    select(programmes_table)
+    .where(
+        programmes_table.c.programme_id == bindparam("programme_id"),
+        programmes_table.c.valid_from <= bindparam("day"),
+    )
+    .order_by(programmes_table.c.valid_from.desc(), programmes_table.c.version.desc())
+    .limit(1)
+)
+_VERSION = statement(
+    select(programmes_table).where(
+        programmes_table.c.programme_id == bindparam("programme_id"),
+        programmes_table.c.version == bindparam("version"),
+    )
+)
+_SAFE = statement(
+    select(safe_contact_table.c.person_id).where(safe_contact_table.c.person_id == bindparam("person_id"))
+)
+_LISTS = statement(
+    select(access_list_table.c.list, access_list_table.c.entries).where(
+        access_list_table.c.person_id == bindparam("person_id")
+    )
+)
+_TAKEN = statement(
+    select(func.count())
+    .select_from(allocation_table)
+    .where(allocation_table.c.worker_ref == bindparam("worker_ref"), allocation_table.c.status == "ALLOCATED")
+)
+
+
+def _locking(table: Table, column: str) -> Statement:
+    """Locks rows until the commit, in order of their ids, so that two works never wait for each other."""
+    wanted = table.c[column] == bindparam(column)
+    return statement(select(table.c.id).where(wanted).order_by(table.c.id).with_for_update())
+
+
+_LOCK_WORKER, _LOCK_PROFILE = _locking(worker_table, "worker_ref"), _locking(worker_table, "id")
+_LOCK_ALLOCATION, _LOCK_CASE = _locking(allocation_table, "id"), _locking(allocation_table, "case_id")
+_LOCK_PROPOSALS = statement(
+    select(allocation_table.c.id)
+    .where(allocation_table.c.worker_ref == bindparam("worker_ref"), allocation_table.c.status == "PROPOSED")
+    .order_by(allocation_table.c.id)
+    .with_for_update()
+)
+_LOCK_ENGAGEMENT = _locking(engagement_table, "id")
+_LOCK_ENGAGEMENTS = _locking(engagement_table, "case_id")
+_LOCK_ENGAGEMENTS_OF = _locking(engagement_table, "person_id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgrammeVersion:
+    """The rules of a programme in one of its versions."""
+
+    version: int
+    terms: Terms
+
+
+def clocks(work: Work) -> Clocks:
+    """The lengths of this service's promises."""
+    settings = work.settings
+    return Clocks(
+        version=settings.casework_clocks_version,
+        worker_days=settings.worker_named_days,
+        contact_days=settings.first_contact_days,
+        session_days=settings.first_session_days,
+        report_days=settings.end_report_days,
+    )
+
+
+def mandatory(work: Work) -> frozenset[TrainingTopic]:
+    """The training nobody is cleared without."""
+    return frozenset(TrainingTopic(topic) for topic in work.settings.mandatory_training)
+
+
+async def participates(work: Work, person_id: UUID, programme_id: UUID) -> bool:
+    """Whether he agrees to take part, as last heard; not while facts about him are parked or held here."""
+    state = await _PARTICIPATES.value(work.conn, person_id=person_id, programme_id=str(programme_id))
+    return state == "GRANTED" and not await work.blocked(OWNER, person_id)
+
+
+async def lock_participation(work: Work, person_id: UUID, programme_id: UUID) -> None:
+    """Wait for whoever opens something on his agreement just now, and keep others from it until the commit."""
+    await _STOPPING.all(work.conn, person_id=person_id, programme_id=str(programme_id))
+
+
+async def programme_on(work: Work, programme_id: UUID, day: date) -> ProgrammeVersion:
+    """The version in force on a day, as heard; refused `programme_unknown` until it is."""
+    row = await _PROGRAMME.one(work.conn, programme_id=programme_id, day=day)
+    return _programme(row)
+
+
+async def programme_version(work: Work, programme_id: UUID, version: int) -> ProgrammeVersion:
+    """The version a case was accepted under."""
+    return _programme(await _VERSION.one(work.conn, programme_id=programme_id, version=version))
+
+
+def _programme(row: object) -> ProgrammeVersion:
+    if row is None:
+        raise Unmet("programme_unknown", "This version of the programme has not been heard of yet.")
+    held = dict(row)  # type: ignore[call-overload]
+    terms = Terms(
+        planned_months=held["planned_months"],
+        cap_months=held["cap_months"],
+        counts_pauses=held["counted_pauses"],
+    )
+    return ProgrammeVersion(version=held["version"], terms=terms)
+
+
+async def safe_contact_set(work: Work, person_id: UUID) -> bool:
+    """Whether it is agreed how he can be reached safely."""
+    return await _SAFE.value(work.conn, person_id=person_id) is not None
+
+
+async def taken(work: Work, worker_ref: str) -> int:
+    """How many places of a worker are taken, whoever may see them.
+
+    The house sees them all, what it changes in this work included; others are told what is stored.
+    """
+    if work.actor.role is Role.SYSTEM:
+        return len(await work.allocations.find(worker_ref=worker_ref, status=AllocationStatus.ALLOCATED))
+    return int(await _TAKEN.value(work.conn, worker_ref=worker_ref))
+
+
+async def lock_worker(work: Work, worker_ref: str) -> None:
+    """Nobody else takes a place of this worker until the commit."""
+    await _LOCK_WORKER.all(work.conn, worker_ref=worker_ref)
+
+
+async def lock_profile(work: Work, worker_id: UUID) -> None:
+    """Nobody else changes this worker until the commit."""
+    await _LOCK_PROFILE.all(work.conn, id=worker_id)
+
+
+async def lock_allocation(work: Work, allocation_id: UUID) -> None:
+    """Nobody else ends, names or takes up this allocation until the commit."""
+    await _LOCK_ALLOCATION.all(work.conn, id=allocation_id)
+
+
+async def lock_case(work: Work, case_id: UUID) -> None:
+    """The same for every allocation of a case."""
+    await _LOCK_CASE.all(work.conn, case_id=case_id)
+
+
+async def lock_proposals(work: Work, worker_ref: str) -> None:
+    """The same for every allocation for which this worker is proposed."""
+    await _LOCK_PROPOSALS.all(work.conn, worker_ref=worker_ref)
+
+
+async def lock_engagement(work: Work, engagement_id: UUID) -> None:
+    """Nobody else changes this engagement until the commit."""
+    await _LOCK_ENGAGEMENT.all(work.conn, id=engagement_id)
+
+
+async def lock_engagements(work: Work, case_id: UUID) -> None:
+    """The same for every engagement of a case."""
+    await _LOCK_ENGAGEMENTS.all(work.conn, case_id=case_id)
+
+
+async def lock_engagements_of(work: Work, person_id: UUID) -> None:
+    """The same for every engagement of a man."""
+    await _LOCK_ENGAGEMENTS_OF.all(work.conn, person_id=person_id)
+
+
+async def worker_of(work: Work, worker_ref: str) -> WorkerProfile | None:
+    """The profile of a worker, or None."""
+    return await work.workers.first(worker_ref=worker_ref)
+
+
+async def fitness(
+    work: Work, worker_ref: str, person_id: UUID, *, conflict_declared: bool = False, also_taken: int = 0
+) -> Verdict:
+    """May this worker take this man on, with his row locked: his places cannot be taken twice."""
+    await lock_worker(work, worker_ref)
+    worker = await worker_of(work, worker_ref)
+    organisation = worker.organisation if worker else ""
+    conflict = conflict_declared or await _hidden_from(work, person_id, worker_ref, organisation)
+    places = await taken(work, worker_ref) + also_taken
+    return judge(worker_ref, worker, taken=places, conflict=conflict, today=local_date(work.now))
+
+
+async def _hidden_from(work: Work, person_id: UUID, worker_ref: str, organisation: str) -> bool:
+    """Whether the man's lists keep him from this worker; while they are not known for sure, they do."""
+    if await work.blocked(OWNER, person_id):
+        return True
+    for row in await _LISTS.all(work.conn, person_id=person_id):
+        named = worker_ref in row["entries"] or organisation in row["entries"]
+        if row["entries"] and named == (row["list"] == "DENY"):
+            return True
+    return False

@@ -1,0 +1,40 @@
+"""What a service is made of, said once in its `app.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+if TYPE_CHECKING:
+    from chassis.deadlines import Outside
+    from chassis.hearing import Hears
+    from chassis.journal import Publications
+    from chassis.promises import Deadlines
+    from chassis.rpc import Servicer
+    from chassis.settings import ServiceSettings
+    from chassis.work import Work, Works
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service: its doors, what it hears, says and promises, and what it does outside the house."""
+
+    name: str
+    settings: ServiceSettings
+    work: type[Work]
+    publications: Publications
+    hears: tuple[Hears, ...]
+    deadlines: Deadlines
+    servicers: Callable[[Works[Any]], Sequence[Servicer]]
+    migrations: str
+    outside: tuple[Outside[Any, Any], ...] = ()
+
+
+Compose = Callable[[Any], Service]
+
+
+def settings_of(compose: Compose) -> type[ServiceSettings]:
+    """The settings a service's `compose(settings: Settings)` asks for."""
+    kind: type[ServiceSettings] = get_type_hints(compose)["settings"]
+    return kind

@@ -1,0 +1,139 @@
+"""One process: the doors of its services first, then everything that runs beside them, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from chassis import telemetry
+from chassis.ops import Heart, OpsServer, application
+from chassis.rpc import RpcServer
+from chassis.service.parts import INFRASTRUCTURE, Parts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from chassis.service.declaration import Service
+
+log = telemetry.logger(__name__)
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+BROKEN: Final = 70  # sysexits: a fault in the software
+_DOORS_CLOSE_WITHIN, _DRAIN_WITHIN = 5.0, 5.0
+# The embedded bus keeps about 5 MB a partition and drops the oldest without a word.
+_BEHIND: Final = 2_000
+
+
+class Process:
+    """The services of one process with one gRPC and one operations server."""
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        first = services[0].settings
+        if len({service.settings.node_id for service in services}) > 1:
+            raise TypeError("the services of one process belong to one node")
+        self.settings = first
+        self.parts = {each.name: Parts(each, behind=partial(self._too_far_behind, each.name)) for each in services}
+        self.heart = Heart()
+        self.rpc = RpcServer(first, {name: parts.servicers() for name, parts in self.parts.items()})
+        ready = {name: parts.ready for name, parts in self.parts.items()}
+        self.ops = OpsServer(application(first.node_id, ready, self.heart), first.rpc_host, first.ops_port)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[asyncio.TaskGroup]:
+        """Doors open and all parts running inside; closed in order afterwards.
+
+        A programming error in a part cancels the body and is raised.
+        """
+        for parts in self.parts.values():
+            await parts.database.open()
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self.rpc.start()
+                answering = group.create_task(self.ops.run())
+                tasks = [group.create_task(self.heart.run()), answering]
+                tasks += [
+                    group.create_task(parts.run(name, loop), name=f"{parts.name} {name}")
+                    for parts in self.parts.values()
+                    for name, loop in parts.loops()
+                ]
+                try:
+                    yield group
+                    await self.rpc.stop(_DOORS_CLOSE_WITHIN)
+                    self.ops.stop()
+                    await asyncio.wait([answering], timeout=_DOORS_CLOSE_WITHIN)
+                    await self._drain()
+                finally:
+                    for task in tasks:
+                        task.cancel()
+        finally:
+            await self.rpc.stop(0)
+            for parts in self.parts.values():
+                await parts.close()
+
+    async def _too_far_behind(self, service: str) -> int:
+        """By how much some group here is too far behind this service's topic: the embedded bus forgets early."""
+        topic = f"{self.settings.node_id}.{service}.v1"
+        behind = [
+            records
+            for parts in self.parts.values()
+            for inbox in parts.inboxes
+            for place, records in inbox.behind().items()
+            if place.topic == topic
+        ]
+        return max(0, max(behind, default=0) - _BEHIND)
+
+    async def _drain(self) -> None:
+        """Give the relays a moment for what was just committed; what stays is sent after the next start."""
+        try:
+            async with asyncio.timeout(_DRAIN_WITHIN):
+                for parts in self.parts.values():
+                    while parts.relay.active and (await parts.standing())[0]:  # noqa: ASYNC110 - rows, no event
+                        await asyncio.sleep(0.05)
+        except INFRASTRUCTURE:
+            return
+
+
+async def run(services: Sequence[Service], *, stopping: asyncio.Event | None = None) -> int:
+    """Run until SIGTERM, SIGINT or `stopping`; returns the process's exit code.
+
+    The ports bound are written to `ports_file` as JSON, where the settings name one. Raises Undeclared for an RPC
+    that declares no permission, before anything is opened.
+    """
+    process = Process(services)
+    stop = stopping or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in _SIGNALS:
+        loop.add_signal_handler(each, stop.set)
+    try:
+        async with process.serving():
+            if process.settings.ports_file:
+                _write(process.settings.ports_file, {"rpc": process.rpc.port, "ops": process.ops.port})
+            log.info("Serving", port=process.rpc.port, pid=os.getpid())
+            await stop.wait()
+            log.info("Stopping", pid=os.getpid())
+    except Exception as fault:
+        for leaf in _leaves(fault):
+            log.critical("A part is broken and the process ends", exc_info=leaf)
+        return BROKEN
+    finally:
+        for each in _SIGNALS:
+            loop.remove_signal_handler(each)
+    return 0
+
+
+def _write(path: Path, ports: dict[str, int]) -> None:
+    """Whole or not at all: somebody waits for it."""
+    written = path.with_suffix(".new")
+    written.write_text(json.dumps(ports))
+    written.replace(path)
+
+
+def _leaves(fault: BaseException) -> list[BaseException]:
+    if isinstance(fault, BaseExceptionGroup):
+        return [leaf for each in fault.exceptions for leaf in _leaves(each)]
+    return [fault]

@@ -1,0 +1,224 @@
+"""Who a person is, how to reach him safely, and when two records seem to be one man (S63)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+from chassis.aggregate import Aggregate, Event, Unmet
+from referral.domain.codes import Channel, CommunicationNeed, Pronouns
+
+OLDEST = 110
+
+
+class State(StrEnum):
+    """Where a record of a person stands."""
+
+    KNOWN = "KNOWN"
+    MERGED_INTO = "MERGED_INTO"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identifiers:
+    """Numbers other systems know him by, as stored."""
+
+    crn: str = ""
+    prison_number: str = ""
+    pnc: str = ""
+    cro: str = ""
+    nhs_number: str = ""
+
+    def given(self) -> dict[str, str]:
+        """Those that there are, by kind, strongest first."""
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {kind: value for kind, value in held.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """Who he is."""
+
+    given_names: str = ""
+    family_name: str = ""
+    preferred_name: str = ""
+    pronouns: Pronouns | None = None
+    pronouns_other: str = ""
+    date_of_birth: date | None = None
+    address: str = ""
+    postcode: str = ""
+    borough: str = ""
+    language: str = ""
+    interpreter: bool = False
+    communication_needs: tuple[CommunicationNeed, ...] = ()
+    deceased: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channels:
+    """How he can be reached."""
+
+    phone: str = ""
+    email: str = ""
+    letter_address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafeContact:
+    """How he can be reached safely."""
+
+    channels: tuple[Channel, ...]
+    days: tuple[int, ...]
+    from_hour: int
+    to_hour: int
+    voicemail: bool = False
+    unnamed: bool = False
+
+
+NO_DETAILS, NO_CHANNELS = Details(), Channels()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetailsChanged(Event):
+    """Details or channels changed."""
+
+    deceased: bool
+    record_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityLinked(Event):
+    """An identifier nobody else holds was linked to him."""
+
+    kind: str
+    person_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergeReviewOpened(Event):
+    """Identifiers contradict: two records seem to be one man, or one record two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SafeContactSet(Event):
+    """It was agreed how he is reached safely."""
+
+    safe_contact: SafeContact
+    record_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person(Aggregate):
+    """One record of a person; it is his own `person_id`."""
+
+    state: State = State.KNOWN
+    crn: str = ""
+    prison_number: str = ""
+    pnc: str = ""
+    cro: str = ""
+    nhs_number: str = ""
+    details: Details = NO_DETAILS
+    channels: Channels = NO_CHANNELS
+    safe_contact: SafeContact | None = None
+    deceased: bool = False
+    merge_review: bool = False
+
+    @property
+    def person(self) -> UUID:
+        """Himself."""
+        return self.id
+
+    @property
+    def identifiers(self) -> Identifiers:
+        """What he is known by."""
+        return Identifiers(**{field.name: getattr(self, field.name) for field in fields(Identifiers)})
+
+    def record(self, details: Details, *, at: datetime) -> Self:
+        """Record who he is."""
+        self._must_be_known()
+        if details == self.details and self.version:
+            return self
+        fact = DetailsChanged(at=at, deceased=details.deceased, record_version=self._next)
+        return self.telling(fact, details=details, deceased=details.deceased)
+
+    def link(self, given: Identifiers, *, taken: frozenset[str], at: datetime) -> Self:
+        """Add identifiers that are not held yet. One that contradicts what is held, or that somebody else holds
+        (`taken`, by kind), opens a merge review; nothing is overwritten."""
+        self._must_be_known()
+        value, contradicts = self, False
+        for kind, number in given.given().items():
+            held = getattr(self, kind)
+            if kind in taken or (held and held != number):
+                contradicts = True
+            elif not held:
+                value = value.telling(IdentityLinked(at=at, kind=kind, person_id=self.id), **{kind: number})
+        return value.review_merge(at=at) if contradicts else value
+
+    def fill(self, given: Details, *, at: datetime) -> Self:
+        """Add what is not known yet; nothing that is known is overwritten."""
+        known = {field.name: getattr(self.details, field.name) for field in fields(Details)}
+        return self.record(replace(given, **{name: held for name, held in known.items() if held}), at=at)
+
+    def review_merge(self, *, at: datetime) -> Self:
+        """Ask a person to look whether this is one man."""
+        return self if self.merge_review else self.telling(MergeReviewOpened(at=at), merge_review=True)
+
+    def set_channels(self, channels: Channels, *, at: datetime) -> Self:
+        """Record how he can be reached."""
+        self._must_be_known()
+        if channels == self.channels:
+            return self
+        fact = DetailsChanged(at=at, deceased=self.deceased, record_version=self._next)
+        return self.telling(fact, channels=channels)
+
+    def set_safe_contact(self, agreed: SafeContact, *, at: datetime) -> Self:
+        """Record how he can be reached safely."""
+        self._must_be_known()
+        fact = SafeContactSet(at=at, safe_contact=agreed, record_version=self._next)
+        return self.telling(fact, safe_contact=agreed)
+
+    def address_for(self, channel: Channel) -> str:
+        """Where to reach him by a channel: only what he allows, nothing after his death."""
+        if self.deceased or self.safe_contact is None:
+            raise Unmet("safe_contact_missing", "Record first how he can be reached safely.")
+        if channel not in self.safe_contact.channels:
+            raise Unmet("channel_not_allowed", "He does not want to be reached this way.")
+        held = self.channels
+        found = {
+            Channel.PHONE: held.phone,
+            Channel.SMS: held.phone,
+            Channel.EMAIL: held.email,
+            Channel.LETTER: held.letter_address,
+        }[channel]
+        if not found:
+            raise Unmet("address_missing", "No address is known for this channel.")
+        return found
+
+    @property
+    def name(self) -> str:
+        """How he likes to be called."""
+        return self.details.preferred_name or self.details.given_names or self.details.family_name
+
+    @property
+    def _next(self) -> int:
+        return self.version + len(self.news) + 1
+
+    def _must_be_known(self) -> None:
+        if self.state is not State.KNOWN:
+            raise Unmet("merged", "This record was joined to another. Use that one.")
+
+
+def age_on(born: date, day: date) -> int:
+    """Full years; somebody born on 29 February has his birthday on 1 March in common years."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def birth_fault(born: date, day: date) -> str:
+    """What is wrong with a date of birth on the day of a referral, or nothing."""
+    if born > day:
+        return "IN_FUTURE"
+    if (born.year + OLDEST, born.month, born.day) < (day.year, day.month, day.day):
+        return "OUT_OF_RANGE"
+    return ""

@@ -1,0 +1,225 @@
+"""Any services as one house in this process: real PostgreSQL, a real bus, real certificates, one clock to wind.
+
+    async def test_something(house):
+        async with house("referral", "casework") as h:
+            stub = h.stub(ReferralServiceStub, "referral")
+            answer = await h.ask(stub.SubmitReferral, request, actor)
+            await h.until_quiet()
+            await h.wind(timedelta(days=3))
+
+The bus is the embedded one, fresh for each house; `THROUGHCARE_TEST_BUS=kafka` runs the same on a local Apache Kafka.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+import pytest
+
+from chassis import certificates
+from chassis.access import Actor
+from chassis.certificates import Authority
+from chassis.database import Database, wind
+from chassis.rpc import acting_as, channel
+from chassis.service import Compose, Parts, Process, Service, settings_of
+from chassis.settings import ServiceSettings
+from house.buses import PARTITIONS, LocalKafka, create_topics, free_port, missing_for_kafka, start_embedded
+from tests.support.postgres import fresh_database
+
+S = TypeVar("S")
+_HEADS = "select topic, key, seq from stream_head"
+_HEARD = "select key, seq from watermark where grp = $1 and topic = $2"
+_PARKED = "select distinct key from parked where grp = $1 and topic = $2"
+
+
+class House:
+    """Services of one node, running in this process."""
+
+    def __init__(self, node: str, process: Process, web: ServiceSettings) -> None:
+        self.node, self.process, self._web = node, process, web
+        self._channels: dict[str, Any] = {}
+
+    @property
+    def parts(self) -> dict[str, Parts]:
+        """The running parts by service: database, works, relay, inboxes, deadlines."""
+        return self.process.parts
+
+    def database(self, service: str) -> Database:
+        """The database of one service."""
+        return self.parts[service].database
+
+    def stub(self, kind: Callable[[Any], S], service: str) -> S:
+        """A stub of that service's RPCs under a certificate that may act for people."""
+        if service not in self._channels:
+            self._channels[service] = channel(self._web, service)
+        return kind(self._channels[service])
+
+    async def ask(self, method: Any, request: Any, actor: Actor, *, key: UUID | None = None) -> Any:
+        """Call a method for this person."""
+        return await method(request, metadata=acting_as(actor, key=key), timeout=20)
+
+    async def wind(self, ahead: timedelta) -> None:
+        """Wind the house's clock in all its databases; what falls due, fires."""
+        for parts in self.parts.values():
+            async with parts.database.connection() as conn:
+                await wind(conn, ahead)
+        for parts in self.parts.values():
+            parts.nudge()
+
+    async def until_quiet(self, *, within: float = 60.0) -> None:
+        """Until everything told has been heard or parked, and nothing is due; fails saying what is not."""
+        why = "nothing was looked at"
+        try:
+            async with asyncio.timeout(within):
+                while why := await self._unquiet():
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"the house did not come to rest: {why}") from None
+
+    async def _unquiet(self) -> str:
+        for name, parts in self.parts.items():
+            if await parts.deadlines.fire():
+                return f"{name} had a promise due"
+            for loop in parts.outside:
+                if await loop.turn():
+                    return f"{name} had something to do outside"
+        for name, parts in self.parts.items():
+            if (await parts.standing())[0]:
+                return f"{name} has rows to send"
+        for name, parts in self.parts.items():
+            async with parts.database.connection() as conn:
+                heads = await conn.fetch(_HEADS)
+            for hearer in self.parts.values():
+                if why := await _unheard(hearer, heads):
+                    return f"of {name}, {why}"
+        return ""
+
+    async def close(self) -> None:
+        """Close the channels."""
+        for each in self._channels.values():
+            await each.close()
+
+
+async def _unheard(hearer: Parts, heads: Sequence[Any]) -> str:
+    for inbox in hearer.inboxes:
+        for topic in {head["topic"] for head in heads} & set(inbox.topics):
+            async with hearer.database.connection() as conn:
+                seen = {row["key"]: row["seq"] for row in await conn.fetch(_HEARD, inbox.group, topic)}
+                parked = {row["key"] for row in await conn.fetch(_PARKED, inbox.group, topic)}
+            for head in heads:
+                if head["topic"] == topic and head["key"] not in parked and seen.get(head["key"], 0) < head["seq"]:
+                    return f"{inbox.group} has not heard {topic}"
+    return ""
+
+
+Start = Callable[..., AbstractAsyncContextManager[House]]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One certificate authority a run."""
+    return Authority.make(tmp_path_factory.mktemp("authority"), "tests", at=datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def local_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka | None]:
+    """A local Apache Kafka for the run, where `THROUGHCARE_TEST_BUS=kafka` asks for it."""
+    if os.environ.get("THROUGHCARE_TEST_BUS") != "kafka":
+        yield None
+        return
+    if missing := missing_for_kafka():
+        pytest.skip(missing)
+    broker = LocalKafka(tmp_path_factory.mktemp("kafka")).start()
+    yield broker
+    broker.stop()
+
+
+@contextmanager
+def _bus(kafka: LocalKafka | None, topics: Sequence[str], folder: Path) -> Iterator[dict[str, object]]:
+    """The settings with which a service comes to the bus."""
+    if kafka is not None:
+        create_topics(kafka.client, {topic: {} for topic in topics}, partitions=PARTITIONS)
+        yield {"bus_kind": "kafka", "bus_servers": kafka.servers, "bus_security": "PLAINTEXT"}
+        return
+    embedded = start_embedded(topics, folder=folder)
+    try:
+        yield {"bus_kind": "embedded", "bus_servers": embedded.servers, "bus_security": "PLAINTEXT"}
+    finally:
+        embedded.stop()
+
+
+def _secrets(folder: Path) -> dict[str, Any]:
+    for name in ("wrapping", "house"):
+        (folder / f"{name}.key").write_text(secrets.token_hex(32))
+    return {"wrapping_key_file": folder / "wrapping.key", "house_key_file": folder / "house.key"}
+
+
+def _certified(files: certificates.Files) -> dict[str, Any]:
+    return {"ca_file": files.ca, "certificate_file": files.certificate, "key_file": files.key}
+
+
+@asynccontextmanager
+async def running_house(
+    composes: dict[str, tuple[Compose, str]],
+    *,
+    folder: Path,
+    authority: Authority,
+    postgres_url: str,
+    kafka: LocalKafka | None = None,
+    **given: object,
+) -> AsyncIterator[House]:
+    """Services by name, each with its `compose` and its migrations, as one house; `given` are further settings."""
+    node = "together" if kafka is None else f"together-{secrets.token_hex(3)}"
+    at, address = datetime.now(UTC), f"127.0.0.1:{free_port()}"
+    common: dict[str, Any] = {
+        "node_id": node,
+        "node_organisation": "together",
+        "embedded_profile": True,
+        "rpc_port": int(address.rpartition(":")[2]),
+        "peers": dict.fromkeys(composes, address),
+        "may_assert": frozenset({certificates.urn(node, "web")}),
+        **_secrets(folder),
+    }
+    async with AsyncExitStack() as stack:
+        topics = [f"{node}.{name}.v1" for name in ("referral", "casework", "partners", "notifications")]
+        common |= stack.enter_context(_bus(kafka, topics, folder)) | given
+        services: list[Service] = []
+        for name, (compose, migrations) in composes.items():
+            url = await stack.enter_async_context(fresh_database(postgres_url, migrations))
+            own = {"service": name, "database_url": url, **_certified(authority.service(node, name, at=at))}
+            services.append(compose(settings_of(compose)(**(common | own))))
+        caller = _certified(authority.client(node, "web", at=at))
+        web = ServiceSettings(**(common | caller | {"database_url": "postgresql://none/none"}))
+        house = House(node, Process(services), web)
+        async with house.process.serving():
+            try:
+                yield house
+            finally:
+                await house.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, authority: Authority, postgres_url: str, local_kafka: LocalKafka | None) -> Start:
+    """`house("referral", "casework", **settings)`: these services as one house."""
+
+    def start(*names: str, **given: object) -> AbstractAsyncContextManager[House]:
+        composes = {name: (importlib.import_module(f"{name}.app").compose, f"{name}.migrations") for name in names}
+        return running_house(
+            composes,
+            folder=tmp_path,
+            authority=authority,
+            postgres_url=postgres_url,
+            kafka=local_kafka,
+            **given,
+        )
+
+    return start
