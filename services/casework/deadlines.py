@@ -74,16 +74,24 @@ def nobody_is_searched(_: allocation.Ended) -> Iterable[Change]:
     yield Drop("L4")
 
 
-@DEADLINES.on(engagement.Opened, engagement.Reopened)
-def it_begins(fact: engagement.Opened | engagement.Reopened) -> Iterable[Change]:
-    if isinstance(fact, engagement.Reopened):
-        yield Drop("L12")
+def _begun(fact: engagement.Opened | engagement.Reopened) -> Iterable[Change]:
     if fact.contact_due_at is not None:
         yield Make("L3", due_at=fact.contact_due_at)
     if fact.session_due_at is not None:
         yield Make("L4", due_at=fact.session_due_at)
     if fact.review_due_on is not None:
         yield Make("L21", due_at=end_of_day(fact.review_due_on))
+
+
+@DEADLINES.on(engagement.Opened)
+def it_begins(fact: engagement.Opened) -> Iterable[Change]:
+    yield from _begun(fact)
+
+
+@DEADLINES.on(engagement.Reopened)
+def it_begins_again(fact: engagement.Reopened) -> Iterable[Change]:
+    yield Drop("L12")
+    yield from _begun(fact)
 
 
 @DEADLINES.on(engagement.ContactAttempted)

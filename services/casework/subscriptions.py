@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date
+from typing import Any
 from uuid import UUID
 
 from casework import projections
 from casework.commands import allocation, engagement
-from casework.storage import Work
-from chassis.inbox import Heard, Hears
+from casework.storage import (
+    Work,
+    access_list_table,
+    consents_table,
+    forecast_case_table,
+    forecast_state_table,
+    person_flags_table,
+    practitioner_table,
+    programme_media_table,
+    programmes_table,
+    safe_contact_table,
+)
+from chassis.hearing import Heard, Hears
 from chassis.projection import Row
 from throughcare.referral.v1.events_pb2 import (
     AccessListChanged,
@@ -32,15 +44,28 @@ from throughcare.referral.v1.events_pb2 import (
     ReferralWithdrawn,
 )
 
-HEARS = Hears("casework")
+HEARS = Hears(
+    "casework",
+    tables=(
+        access_list_table,
+        consents_table,
+        forecast_case_table,
+        forecast_state_table,
+        person_flags_table,
+        practitioner_table,
+        programme_media_table,
+        programmes_table,
+        safe_contact_table,
+    ),
+)
 PARTICIPATE = "PARTICIPATE"
 
 
-def _case(heard: Heard) -> UUID:
+def _case(heard: Heard[Any]) -> UUID:
     return UUID(str(heard.envelope.case_id))
 
 
-def _person(heard: Heard) -> UUID:
+def _person(heard: Heard[Any]) -> UUID:
     return UUID(str(heard.envelope.person_id))
 
 
@@ -48,9 +73,8 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-@HEARS.projection(ReferralSubmitted)
-@HEARS.projection(ReferralReopened)
-def expected(heard: Heard) -> Iterable[Row]:
+@HEARS.projection(ReferralSubmitted, ReferralReopened)
+def expected(heard: Heard[Any]) -> Iterable[Row]:
     """One case more for the programme."""
     return projections.expected(
         case_id=_case(heard),
@@ -58,20 +82,18 @@ def expected(heard: Heard) -> Iterable[Row]:
         programme_id=UUID(heard.message.programme_id),
         kind=heard.message.kind,
         submitted_at=heard.envelope.occurred_at.astimezone(UTC),
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
-@HEARS.projection(ReferralAccepted)
-@HEARS.projection(ReferralDeclined)
-@HEARS.projection(ReferralWithdrawn)
-def decided(heard: Heard) -> Iterable[Row]:
+@HEARS.projection(ReferralAccepted, ReferralDeclined, ReferralWithdrawn)
+def decided(heard: Heard[Any]) -> Iterable[Row]:
     """One case less to come."""
-    return projections.decided(case_id=_case(heard), still_expected=False, seq=heard.envelope.stream_sequence)
+    return projections.decided(case_id=_case(heard), still_expected=False, seq=heard.seq)
 
 
 @HEARS.command(ReferralAccepted, ignored_when=("allocation_exists",))
-async def request_allocation(work: Work, heard: Heard) -> None:
+async def request_allocation(work: Work, heard: Heard[ReferralAccepted]) -> None:
     """A worker is needed for this acceptance."""
     await allocation.request_allocation.inside(
         work,
@@ -85,12 +107,12 @@ async def request_allocation(work: Work, heard: Heard) -> None:
 
 
 @HEARS.command(ReferralWithdrawn, ignored_when=("no_allocation", "allocation_ended", "invalid_transition"))
-async def end_with_referral(work: Work, heard: Heard) -> None:
+async def end_with_referral(work: Work, heard: Heard[ReferralWithdrawn]) -> None:
     """The search ends, or the engagement comes to its end."""
     await engagement.end_with_referral.inside(work, case_id=_case(heard), by_person=heard.message.by_party == "PERSON")
 
 
-def _consent(heard: Heard, state: str) -> Iterable[Row]:
+def _consent(heard: Heard[Any], state: str) -> Iterable[Row]:
     message = heard.message
     return projections.consent(
         person_id=_person(heard),
@@ -101,36 +123,36 @@ def _consent(heard: Heard, state: str) -> Iterable[Row]:
         state=state,
         version=message.version,
         review_on=_day(message.review_on),
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
 @HEARS.projection(ConsentGranted)
-def consent_granted(heard: Heard) -> Iterable[Row]:
+def consent_granted(heard: Heard[ConsentGranted]) -> Iterable[Row]:
     """He agreed."""
     return _consent(heard, "GRANTED")
 
 
 @HEARS.projection(ConsentDeclined)
-def consent_declined(heard: Heard) -> Iterable[Row]:
+def consent_declined(heard: Heard[ConsentDeclined]) -> Iterable[Row]:
     """He said no."""
     return _consent(heard, "DECLINED")
 
 
 @HEARS.projection(ConsentWithdrawn)
-def consent_withdrawn(heard: Heard) -> Iterable[Row]:
+def consent_withdrawn(heard: Heard[ConsentWithdrawn]) -> Iterable[Row]:
     """He does not agree any more."""
     return _consent(heard, "WITHDRAWN")
 
 
 @HEARS.projection(ConsentExpired)
-def consent_expired(heard: Heard) -> Iterable[Row]:
+def consent_expired(heard: Heard[ConsentExpired]) -> Iterable[Row]:
     """It ended at its review date."""
     return _consent(heard, "EXPIRED")
 
 
 @HEARS.command(ConsentWithdrawn, ignored_when=("no_engagement", "invalid_transition"))
-async def end_with_consent(work: Work, heard: Heard) -> None:
+async def end_with_consent(work: Work, heard: Heard[ConsentWithdrawn]) -> None:
     """Where he no longer takes part, what stands on it comes to its end; other purposes end nothing here."""
     if heard.message.purpose == PARTICIPATE:
         await engagement.end_with_consent.inside(
@@ -139,19 +161,19 @@ async def end_with_consent(work: Work, heard: Heard) -> None:
 
 
 @HEARS.projection(AccessListChanged)
-def access_list(heard: Heard) -> Iterable[Row]:
+def access_list(heard: Heard[AccessListChanged]) -> Iterable[Row]:
     """Who may or may not know of him."""
     return projections.access_list(
         person_id=_person(heard),
         listed=heard.message.list,
         entries=heard.message.entries,
         version=heard.message.version,
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
 @HEARS.projection(PersonSafeContactSet)
-def safe_contact(heard: Heard) -> Iterable[Row]:
+def safe_contact(heard: Heard[PersonSafeContactSet]) -> Iterable[Row]:
     """How he can be reached safely."""
     message = heard.message
     return projections.safe_contact(
@@ -163,22 +185,22 @@ def safe_contact(heard: Heard) -> Iterable[Row]:
         voicemail=message.voicemail,
         unnamed=message.unnamed,
         version=message.version,
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
 @HEARS.projection(PersonDetailsChanged)
-def person_flags(heard: Heard) -> Iterable[Row]:
+def person_flags(heard: Heard[PersonDetailsChanged]) -> Iterable[Row]:
     """Whether he has died."""
     return projections.person_flags(
         person_id=_person(heard),
         deceased=heard.message.deceased,
         version=heard.message.version,
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
-def _practitioner(heard: Heard, kind: str) -> Iterable[Row]:
+def _practitioner(heard: Heard[Any], kind: str) -> Iterable[Row]:
     message = heard.message
     return projections.practitioner(
         case_id=_case(heard),
@@ -187,26 +209,24 @@ def _practitioner(heard: Heard, kind: str) -> Iterable[Row]:
         pdu_code=message.pdu_code,
         starts_on=date.fromisoformat(message.starts_on),
         ends_on=_day(message.ends_on),
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
-@HEARS.projection(PractitionerAssigned)
-@HEARS.projection(PractitionerChanged)
-def practitioner(heard: Heard) -> Iterable[Row]:
+@HEARS.projection(PractitionerAssigned, PractitionerChanged)
+def practitioner(heard: Heard[Any]) -> Iterable[Row]:
     """Who the practitioner of the case is: whose caseload it stands in."""
     return _practitioner(heard, "MAIN")
 
 
 @HEARS.projection(PractitionerCoverSet)
-def practitioner_cover(heard: Heard) -> Iterable[Row]:
+def practitioner_cover(heard: Heard[PractitionerCoverSet]) -> Iterable[Row]:
     """Who covers for him."""
     return _practitioner(heard, "COVER")
 
 
-@HEARS.projection(ProgrammePublished)
-@HEARS.projection(ProgrammeAmended)
-def programme(heard: Heard) -> Iterable[Row]:
+@HEARS.projection(ProgrammePublished, ProgrammeAmended)
+def programme(heard: Heard[Any]) -> Iterable[Row]:
     """The lengths of a programme, in one version."""
     message = heard.message
     return projections.programme(
@@ -217,12 +237,12 @@ def programme(heard: Heard) -> Iterable[Row]:
         planned_months=message.planned_months,
         cap_months=message.cap_months,
         counted_pauses=message.counted_pauses,
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )
 
 
 @HEARS.projection(ProgrammeDeliveryModeSet)
-def delivery_mode(heard: Heard) -> Iterable[Row]:
+def delivery_mode(heard: Heard[ProgrammeDeliveryModeSet]) -> Iterable[Row]:
     """How a programme is delivered in a quadrant."""
     message = heard.message
     return projections.delivery_mode(
@@ -230,5 +250,5 @@ def delivery_mode(heard: Heard) -> Iterable[Row]:
         quadrant=message.quadrant,
         valid_from=date.fromisoformat(message.valid_from),
         mode=message.mode,
-        seq=heard.envelope.stream_sequence,
+        seq=heard.seq,
     )

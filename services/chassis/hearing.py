@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from chassis.envelope import Envelope
     from chassis.projection import Row
 
-M = TypeVar("M", bound="Message")
+M_co = TypeVar("M_co", bound="Message", covariant=True)
+C = TypeVar("C", bound="Callable[..., Awaitable[None]]")
+P = TypeVar("P", bound="Callable[..., Iterable[Row]]")
 
 
 @dataclass(frozen=True, slots=True)
-class Heard(Generic[M]):
+class Heard(Generic[M_co]):
     """One message with its envelope, and the stream it came on."""
 
-    message: M
+    message: M_co
     envelope: Envelope
     topic: str
     key: str
@@ -81,26 +83,20 @@ class Hears:
         self.subscriptions.append(subscription)
         self._of[subscription.kind] = (*self._of.get(subscription.kind, ()), subscription)
 
-    def command(
-        self, *kinds: type[M], ignored_when: Iterable[str] = ()
-    ) -> Callable[[Callable[[Any, Heard[M]], Awaitable[None]]], Callable[[Any, Heard[M]], Awaitable[None]]]:
+    def command(self, *kinds: type[Message], ignored_when: Iterable[str] = ()) -> Callable[[C], C]:
         """These messages lead to a command; refusals with these codes are races and are ignored."""
 
-        def register(
-            handler: Callable[[Any, Heard[M]], Awaitable[None]],
-        ) -> Callable[[Any, Heard[M]], Awaitable[None]]:
+        def register(handler: C) -> C:
             for kind in kinds:
                 self._add(Subscription(kind, handler, projects=False, ignored_when=frozenset(ignored_when)))
             return handler
 
         return register
 
-    def projection(
-        self, *kinds: type[M]
-    ) -> Callable[[Callable[[Heard[M]], Iterable[Row]]], Callable[[Heard[M]], Iterable[Row]]]:
+    def projection(self, *kinds: type[Message]) -> Callable[[P], P]:
         """These messages are remembered as rows; a pure function, run again at every rebuild."""
 
-        def register(handler: Callable[[Heard[M]], Iterable[Row]]) -> Callable[[Heard[M]], Iterable[Row]]:
+        def register(handler: P) -> P:
             for kind in kinds:
                 self._add(Subscription(kind, handler, projects=True))
             return handler

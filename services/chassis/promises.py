@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from chassis.database import Connection
 
-F = TypeVar("F", bound=Event)
+O = TypeVar("O", bound="Callable[[Any], Iterable[Change]]")
+D = TypeVar("D", bound="Callable[[Any, Promise], Awaitable[object]]")
 
 
 @dataclass(frozen=True)
@@ -71,24 +72,20 @@ class Deadlines:
         self._on: dict[type[Event], list[Callable[[Any], Iterable[Change]]]] = {}
         self.due_commands: dict[str, Callable[[Any, Promise], Awaitable[object]]] = {}
 
-    def on(self, *facts: type[F]) -> Callable[[Callable[[F], Iterable[Change]]], Callable[[F], Iterable[Change]]]:
+    def on(self, *facts: type[Event]) -> Callable[[O], O]:
         """What these facts change; a pure function of the fact."""
 
-        def register(function: Callable[[F], Iterable[Change]]) -> Callable[[F], Iterable[Change]]:
+        def register(function: O) -> O:
             for fact in facts:
                 self._on.setdefault(fact, []).append(function)
             return function
 
         return register
 
-    def due(
-        self, *codes: str
-    ) -> Callable[[Callable[[Any, Promise], Awaitable[object]]], Callable[[Any, Promise], Awaitable[object]]]:
+    def due(self, *codes: str) -> Callable[[D], D]:
         """What happens when a promise with one of these codes falls due: one command, in one work."""
 
-        def register(
-            function: Callable[[Any, Promise], Awaitable[object]],
-        ) -> Callable[[Any, Promise], Awaitable[object]]:
+        def register(function: D) -> D:
             for code in codes:
                 if code in self.due_commands:
                     raise TypeError(f"{code} has two commands")

@@ -44,7 +44,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _CODES: Final = {"NF": 3, "DENY": 4}
 
 
-class Refusal(Trouble):  # noqa: N818 - as its parent
+class Refusal(Trouble):
     """A service refused; `kind`, `reason` and `fields` are its own words, no value given is among them."""
 
     def __init__(self, answered: rpc.Answered) -> None:

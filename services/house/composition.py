@@ -212,7 +212,7 @@ async def _listens(address: str) -> bool:
 
 def _is_up(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{ports.LOOPBACK}:{port}/health/readiness", timeout=3) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(f"http://{ports.LOOPBACK}:{port}/health/readiness", timeout=3) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError, ValueError):
         return False

@@ -16,13 +16,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LONGEST: Final = 64 * 1024
-COLUMNS: Final = (
-    "source,external_reference,programme,kind,referrer_kind,referrer_organisation,practitioner_name,"
-    "practitioner_email,practitioner_phone,practitioner_team,practitioner_pdu,practitioner_reason,crn,prison_number,"
-    "pnc,cro,nhs_number,given_names,family_name,preferred_name,date_of_birth,gender,ethnicity,borough,prison,"
-    "expected_release,screening_result,screening_completed_on,screening_source,screening_override_reason,rosh,"
-    "rosh_assessed_on,licence_start,licence_end,told_on,told_how,willing,needs"
-).split(",")
+COLUMNS: Final = [
+    "source",
+    "external_reference",
+    "programme",
+    "kind",
+    "referrer_kind",
+    "referrer_organisation",
+    "practitioner_name",
+    "practitioner_email",
+    "practitioner_phone",
+    "practitioner_team",
+    "practitioner_pdu",
+    "practitioner_reason",
+    "crn",
+    "prison_number",
+    "pnc",
+    "cro",
+    "nhs_number",
+    "given_names",
+    "family_name",
+    "preferred_name",
+    "date_of_birth",
+    "gender",
+    "ethnicity",
+    "borough",
+    "prison",
+    "expected_release",
+    "screening_result",
+    "screening_completed_on",
+    "screening_source",
+    "screening_override_reason",
+    "rosh",
+    "rosh_assessed_on",
+    "licence_start",
+    "licence_end",
+    "told_on",
+    "told_how",
+    "willing",
+    "needs",
+]
 _BOM: Final = b"\xef\xbb\xbf"
 UNUSABLE: Final = 2
 

@@ -165,7 +165,7 @@ class Supervisor:
                 user=child.user,
                 group=child.user,
                 extra_groups=[] if child.user else None,
-                preexec_fn=ends_with_parent(child.orphaned),  # noqa: PLW1509 - one system call
+                preexec_fn=ends_with_parent(child.orphaned),
                 cwd="/" if child.user else None,
             )
         kept.since, kept.began = started(kept.process.pid), time.monotonic()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from chassis.settings import ServiceSettings, Words
 from pydantic import BeforeValidator
+
+from chassis.settings import ServiceSettings, Words
 
 # Domains kept for examples by RFC 2606 and 6761: nobody reads mail there.
 _EXAMPLES = frozenset({"example", "test", "invalid", "example.com", "example.net", "example.org"})
@@ -32,6 +33,7 @@ class Settings(ServiceSettings):
     )
     clinical_programmes: Words = frozenset({"RECALL_SUPPORT"})
     searches_in_ten_minutes: int = 30
+    promise_rules: str = "PROMISES-1"
 
     def domains_on(self, day: date) -> tuple[str, ...]:
         """E-mail domains practitioners may write from on a day."""

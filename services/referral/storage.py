@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, access_lists, by
-from chassis.repository import Repository
-from chassis.work import Work as ChassisWork
-from referral.domain.access_list import AccessList
-from referral.domain.consent import Consent
-from referral.domain.equality import EqualityAnswers
-from referral.domain.person import Person
-from referral.domain.practitioner import PractitionerContact
-from referral.domain.programme import Programme
-from referral.domain.prompt import SEEN_BY, Prompt
-from referral.domain.referral import Referral
-from referral.domain.rollout import RolloutPhase
-from referral.domain.screening import ScreeningEvidence
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -22,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -39,10 +29,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, access_lists, by
+from chassis.repository import Repository
+from chassis.work import Work as ChassisWork
+from referral.domain.access_list import AccessList
+from referral.domain.consent import Consent
+from referral.domain.equality import EqualityAnswers
+from referral.domain.person import Person
+from referral.domain.practitioner import PractitionerContact
+from referral.domain.programme import Programme
+from referral.domain.prompt import SEEN_BY, Prompt
+from referral.domain.referral import Referral
+from referral.domain.rollout import RolloutPhase
+from referral.domain.screening import ScreeningEvidence
+
 metadata = MetaData()
 
 
-def _instant(name: str) -> Column[object]:
+def _instant(name: str) -> Column[Any]:
     return Column(name, DateTime(timezone=True))
 
 
@@ -50,7 +54,7 @@ def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False)
 
 
-def _aggregate(name: str, *columns: Column[object] | Column[str] | Index) -> Table:
+def _aggregate(name: str, *columns: Column[Any] | Index) -> Table:
     return Table(
         name,
         metadata,
@@ -209,10 +213,13 @@ OPEN_WORK = Table(
 )
 ACCESS_LIST = access_lists(metadata)
 
+# Who sees prompts: the first two those of their own men.
+_SEERS = ("PP", "EW", "SM", "CP", "IG")
+
 _TODAY = cast(func.timezone("Europe/London", NOW), Date)
 
 
-def _worked_by_actor(case: Column[object]) -> ColumnElement[bool]:
+def _worked_by_actor(case: Column[Any]) -> ColumnElement[bool]:
     """His worker, or who covers for him today; until 28 days after the close."""
     worker, cover, work = CASE_WORKER.alias(), CASE_COVER.alias(), OPEN_WORK.alias()
     over = exists(select(1).where(work.c.case_id == case, work.c.worker_until < _TODAY))
@@ -222,44 +229,42 @@ def _worked_by_actor(case: Column[object]) -> ColumnElement[bool]:
     return and_(or_(named, covering), ~over)
 
 
-def _practitioner_is_actor(case: Column[object]) -> ColumnElement[bool]:
+def _practitioner_is_actor(case: Column[Any]) -> ColumnElement[bool]:
     """His practitioner (the reference is made from the verified e-mail), or who covers today."""
     contact = CONTACT.alias()
-    covering = and_(
-        contact.c.cover_ref == ACTOR_ID, contact.c.cover_from <= _TODAY, contact.c.cover_to >= _TODAY
-    )
-    return exists(
-        select(1).where(contact.c.case_id == case, or_(contact.c.practitioner_ref == ACTOR_ID, covering))
-    )
+    covering = and_(contact.c.cover_ref == ACTOR_ID, contact.c.cover_from <= _TODAY, contact.c.cover_to >= _TODAY)
+    return exists(select(1).where(contact.c.case_id == case, or_(contact.c.practitioner_ref == ACTOR_ID, covering)))
 
 
-def _own(referral: Table) -> ColumnElement[bool]:
+def _own(referral: FromClause) -> ColumnElement[bool]:
     """Own caseload: a practitioner's drafts and cases, a partner's referrals, a worker's men."""
     started = and_(
-        referral.c.started_by == ACTOR_ID, or_(ACTOR_ROLE != Role.PP.value, referral.c.status == "DRAFT")
+        referral.c.started_by == ACTOR_ID, or_(~ACTOR_ROLE.in_((Role.PP.value,)), referral.c.status == "DRAFT")
     )
     return or_(started, _practitioner_is_actor(referral.c.case_id), _worked_by_actor(referral.c.case_id))
 
 
-def _of_person(person: Column[object]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _of_person(person: Column[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Own and proposed of what concerns a person: by any of his referrals; himself is his own."""
     referral = REFERRAL.alias()
-    himself = and_(ACTOR_ROLE == Role.PER.value, cast(person, Text) == ACTOR_ID)
-    own = or_(himself, exists(select(1).where(referral.c.person_id == person, _own(referral))))  # type: ignore[arg-type]
+    himself = and_(ACTOR_ROLE.in_((Role.PER.value,)), cast(person, Text) == ACTOR_ID)
+    own = or_(himself, exists(select(1).where(referral.c.person_id == person, _own(referral))))
     proposed = exists(select(1).where(referral.c.person_id == person, referral.c.proposed_worker == ACTOR_ID))
     return own, proposed
 
 
-def _about(person: Column[object], reads: str) -> Records:
+def _about(person: Column[Any], reads: str) -> Records:
     own, proposed = _of_person(person)
-    return Records(person=person, reads=by(reads), own=own, proposed=proposed, lists=ACCESS_LIST)  # type: ignore[arg-type]
+    return Records(person=person, reads=by(reads), own=own, proposed=proposed, lists=ACCESS_LIST)
 
 
 def _prompts() -> Records:
     """Each kind is seen by its roles; PP and EW see those of their own men."""
     own, _ = _of_person(PROMPT.c.person_id)
     ways = [
-        and_(ACTOR_ROLE == role, PROMPT.c.kind.in_(sorted(kind for kind, roles in SEEN_BY.items() if role in roles)))
+        and_(
+            ACTOR_ROLE.in_((role,)), PROMPT.c.kind.in_(sorted(kind for kind, roles in SEEN_BY.items() if role in roles))
+        )
         for role in ("PP", "EW", "SM", "CP", "IG")
     ]
     seen = or_(*(and_(way, own) for way in ways[:2]), *ways[2:])
@@ -305,9 +310,7 @@ class Work(ChassisWork):
         hashed=IDENTIFIERS,
     )
     equality = Repository(EqualityAnswers, EQUALITY, kind="equality", sealed=("ethnicity", "gender"))
-    referrals = Repository(
-        Referral, REFERRAL, kind="referral", records=REFERRALS, sealed=("answers", "told", "ending")
-    )
+    referrals = Repository(Referral, REFERRAL, kind="referral", records=REFERRALS, sealed=("answers", "told", "ending"))
     contacts = Repository(
         PractitionerContact,
         CONTACT,

@@ -8,10 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import grpc
 import httpx
 import pytest
@@ -196,8 +198,7 @@ async def test_a_programming_error_in_a_part_ends_the_process_with_seventy(tmp_p
 
     async with fresh_database(postgres_url, MIGRATIONS) as url:
         given = settings(tmp_path, url, bus_servers="127.0.0.1:1")
-        service = telling(given)
-        object.__setattr__(service, "outside", (Broken(),))
+        service = replace(telling(given), outside=(Broken(),))
         async with asyncio.timeout(20):
             code = await run([service])
 
@@ -303,6 +304,66 @@ def test_a_database_that_cannot_be_reached_is_said_in_one_line(tmp_path, monkeyp
 
     assert main(["parked", "list"], telling) == 69
     assert "cannot be reached" in capsys.readouterr().err
+
+
+@pytest.fixture
+async def parked(tmp_path, monkeypatch, postgres_url):
+    """A service's database in which one message waits, and the environment of its command line."""
+    async with fresh_database(postgres_url, MIGRATIONS) as url:
+        for name, value in _environment(tmp_path, url).items():
+            monkeypatch.setenv(name, value)
+        conn = await asyncpg.connect(url)
+        await conn.execute(
+            "insert into parked (grp, topic, key, type, headers, value, reason, sentence, parked_at)"
+            " values ('together.casework', 'together.referral.v1', 'k', 't', '[]', 'canary-7731', 'fault', 'It broke.',"
+            " house_now())"
+        )
+        yield conn
+        await conn.close()
+
+
+async def test_what_is_parked_is_listed_in_words_and_dropped_by_two_people(parked, capsys):
+    nth = await parked.fetchval("select nth from parked")
+
+    async def verb(*words):
+        return await asyncio.to_thread(main, ["parked", *words], telling), capsys.readouterr()
+
+    code, said = await verb("list")
+    assert code == 0
+    assert "It broke." in said.out
+    assert "canary" not in said.out
+
+    assert (await verb("retry", str(nth)))[0] == 0
+    assert await parked.fetchval("select next_try_at <= house_now() from parked")
+
+    code, said = await verb("drop", str(nth), "--by", "staff-ops-1", "--reason", "sent twice by hand")
+    assert (code, "second person" in said.out) == (0, True)
+    code, said = await verb("drop", str(nth), "--by", "staff-ops-1")
+    assert (code, "Another person" in said.err) == (64, True)
+    assert (await verb("drop", str(nth), "--by", "staff-ops-2"))[0] == 0
+    assert await parked.fetchval("select count(*) from parked") == 0
+    assert (await verb("show", "999"))[0] == 64
+
+
+async def test_a_group_that_is_not_there_is_said_with_those_that_are(parked, capsys):
+    code = await asyncio.to_thread(main, ["rebuild", "other"], remembering)
+
+    assert code == 64
+    assert "casework" in capsys.readouterr().err
+
+
+def test_a_method_without_permission_is_named_to_whoever_starts_it(tmp_path, monkeypatch, capsys):
+    class Forgot(service_pb2_grpc.DetailServiceServicer):
+        async def GetContact(self, request, context): ...  # noqa: N802
+
+    def forgetting(settings: ServiceSettings):
+        return replace(telling(settings), servicers=lambda _: [Forgot()])
+
+    for name, value in _environment(tmp_path, "postgresql://127.0.0.1:1/none").items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["serve"], forgetting) == 70
+    assert "DetailService.GetContact" in capsys.readouterr().err
 
 
 def test_the_settings_of_a_service_are_those_its_compose_asks_for():

@@ -91,18 +91,41 @@ def test_a_service_of_the_house_speaks_under_its_name(lines):
     assert b'throughcare_relay_sent_total{service="referral",topic="together.referral.v1"}' in telemetry.exposition()
 
 
-def test_every_log_call_in_the_code_begins_with_a_constant_sentence():
-    methods = {"debug", "info", "warning", "error", "exception", "critical"}
+def calls(*names, of):
+    """Calls of these names on something called one of `of`, in all code: (where, call)."""
+    for path in SERVICES.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in names
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id in of
+            ):
+                yield f"{path.relative_to(SERVICES)}:{node.lineno}", node
+
+
+LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
+
+
+def test_every_log_call_in_the_code_is_one_constant_and_fields_of_the_list():
     bad = [
-        f"{path.relative_to(SERVICES)}:{node.lineno}"
-        for path in SERVICES.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in methods
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id in {"log", "LOG", "logger"}
-        and (len(node.args) != 1 or not (isinstance(node.args[0], ast.Constant)))
+        where
+        for where, node in calls(*LOGGING, of={"log", "LOG", "logger"})
+        if len(node.args) != 1
+        or not isinstance(node.args[0], ast.Constant)
+        or not {each.arg for each in node.keywords} <= telemetry.FIELDS | {"exc_info"}
+    ]
+    assert bad == []
+
+
+def test_everything_counted_in_the_code_has_the_labels_and_the_kind_that_are_declared():
+    kinds = {"count": _LABELS, "gauge": _GAUGES, "observe": _SECONDS}
+    bad = [
+        f"{where} {node.args[0].value}"
+        for where, node in calls(*kinds, of={"telemetry"})
+        if (declared := kinds[node.func.attr].get(node.args[0].value)) is None
+        or not {each.arg for each in node.keywords} <= set(declared.split())
     ]
     assert bad == []
 

@@ -252,7 +252,8 @@ def test_any_interleaving_repetition_restart_and_cut_ends_in_the_same_picture(da
     held: Registers = {}
     for batch in batches(data.draw, met):
         # A batch is folded by itself first, as the inbox does, and then onto what is held.
-        held = keep(held, fold(fact.registers() for fact in batch).values())
+        news = fold(fact.registers() for fact in batch).values()
+        held = keep(held, [register for slots in news for register in slots.values()])
 
     assert held == once
     assert [compose(held, case_of(n)) for n in range(4)] == [compose(once, case_of(n)) for n in range(4)]

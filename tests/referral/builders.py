@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+
 from referral.domain import policies
 from referral.domain.answers import Answers
 from referral.domain.codes import Gender, ReferralKind, ReferrerKind, Rosh, ToldHow

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from referral.domain import identifiers
 from referral.domain.identifiers import Wrong
 from tests.referral.builders import shared_data

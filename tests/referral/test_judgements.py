@@ -4,9 +4,10 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from chassis.aggregate import Invalid
 from hypothesis import given
 from hypothesis import strategies as st
+
+from chassis.aggregate import Invalid
 from referral.domain import places
 from referral.domain.answers import ethnicity_of
 from referral.domain.codes import Gender, ReferrerKind, Rosh
@@ -29,9 +30,7 @@ def test_everything_known_and_met_passes_with_the_rules_behind_it():
     assert {Rule.MINIMUM_AGE, Rule.SCREENED_IN, Rule.GENDER_CRITERION} <= set(passed.rule_ids)
 
 
-@pytest.mark.parametrize(
-    ("born", "decision"), [(date(2008, 11, 2), Decision.PASS), (date(2008, 11, 3), Decision.FAIL)]
-)
+@pytest.mark.parametrize(("born", "decision"), [(date(2008, 11, 2), Decision.PASS), (date(2008, 11, 3), Decision.FAIL)])
 def test_the_minimum_age_is_18_on_the_day(born, decision):
     assert verdict(born=born).decision is decision
 

@@ -4,16 +4,29 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from chassis.aggregate import Invalid, Refused, Unmet
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from chassis.aggregate import Invalid, Refused, Unmet
 from referral.domain import referral_facts as facts
 from referral.domain.codes import Aspect, EndReason, Party, ReasonGroup
 from referral.domain.eligibility import judge
 from referral.domain.priority import Band
 from referral.domain.referral_parts import Ending, Status
-from tests.referral.builders import CLOCK, NOW, PASSED, PLACING, TODAY, a_referral, known, rules, settled, some_answers, told
+from tests.referral.builders import (
+    CLOCK,
+    NOW,
+    PASSED,
+    PLACING,
+    TODAY,
+    a_referral,
+    known,
+    rules,
+    settled,
+    some_answers,
+    told,
+)
 
 DONE = Ending(reason=EndReason.NO_LONGER_WANTED, note="", suggestions=(Aspect.ADVOCACY,))
 

@@ -80,7 +80,7 @@ class House:
         why = "nothing was looked at"
         try:
             async with asyncio.timeout(within):
-                while why := await self._unquiet():  # noqa: ASYNC110 - what rests gives no sign
+                while why := await self._unquiet():
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(f"the house did not come to rest: {why}") from None

@@ -27,7 +27,7 @@ _NOTHING: Final = UUID(int=0)
 
 
 class Form:
-    """Reads one request: `form = Form(request); form.uuid("record_id"); …; form.done()`."""
+    """Reads one request: `form = Form(request); form.uuid("id"); …; form.done()`."""
 
     def __init__(self, request: Message, *, at: str = "", faults: list[Fault] | None = None) -> None:
         self._request, self._at = request, at

@@ -78,7 +78,7 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
     @asynccontextmanager
     async def _entered(self, served: Served, context: Context) -> AsyncIterator[None]:
         """Establish who calls, or refuse; turn whatever is raised inside into a status."""
-        began, outcome, reference = time.perf_counter(), "CANCELLED", ""
+        began, outcome, reference = time.perf_counter(), "CANCELLED", str(uuid4())
         said: Said | None = None
         with telemetry.speaking(served.service, node=self._identities.node):
             try:
@@ -91,7 +91,7 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
             except grpc.aio.AbortError:
                 raise
             except Exception as error:  # noqa: BLE001 - the door: whatever it is becomes a status, never a text
-                said = _said(error, served, reference or str(uuid4()))
+                said = _said(error, served, reference)
                 outcome = said.code.name
             finally:
                 telemetry.count("rpc_calls", method=served.method, outcome=outcome)
@@ -130,6 +130,7 @@ def _said(error: Exception, served: Served, correlation_id: str) -> Said:
     said = said_of(error, correlation_id)
     if isinstance(error, Refused):
         telemetry.count("refused", kind=said.kind, reason=said.reason, door="rpc")
+        log.info("A call was refused", method=served.method, reason=said.reason, correlation_id=correlation_id)
     elif said.code is grpc.StatusCode.UNAVAILABLE:
         telemetry.count("database_faults", operation="rpc")
         log.warning(

@@ -9,11 +9,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from chassis import parking, telemetry
-from chassis.aggregate import Refused
+from chassis.aggregate import NotFound, Refused
 from chassis.database import UNREACHABLE, Database, migrate, now
+from chassis.rpc import Undeclared
 from chassis.service.declaration import Compose, Service, settings_of
 from chassis.service.parts import Parts
-from chassis.service.running import run
+from chassis.service.running import BROKEN, run
 from chassis.settings import ServiceSettings, SettingsWrong, read
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def main(argv: Sequence[str], compose: Compose) -> int:
         return asyncio.run(_do(asked, settings, compose))
     except SettingsWrong as wrong:
         return _said(str(wrong), BADLY_SET)
+    except Undeclared as wrong:
+        return _said(str(wrong), BROKEN)
     except Refused as refusal:
         return _said(refusal.sentence or refusal.reason, WRONG_USE)
     except UNREACHABLE as fault:
@@ -92,9 +95,10 @@ async def _rebuild(service: Service, group: str) -> int:
 async def _parked(database: Database, asked: argparse.Namespace) -> int:
     async with database.transaction() as conn:
         if asked.action in {"list", "show"}:
-            for each in await parking.listed(conn):
-                if asked.action == "list" or each.nth == asked.nth:
-                    sys.stdout.write(_line(each) + "\n")
+            shown = [each for each in await parking.listed(conn) if asked.action == "list" or each.nth == asked.nth]
+            if asked.action == "show" and not shown:
+                raise NotFound
+            sys.stdout.writelines(_line(each) + "\n" for each in shown)
         elif asked.action == "retry":
             await parking.retry(conn, asked.nth, at=await now(conn))
         elif not await parking.drop(conn, asked.nth, by=asked.by, reason=asked.reason, at=await now(conn)):

@@ -101,14 +101,15 @@ class Process:
 async def run(services: Sequence[Service], *, stopping: asyncio.Event | None = None) -> int:
     """Run until SIGTERM, SIGINT or `stopping`; returns the process's exit code.
 
-    The ports bound are written to `ports_file` as JSON, where the settings name one.
+    The ports bound are written to `ports_file` as JSON, where the settings name one. Raises Undeclared for an RPC
+    that declares no permission, before anything is opened.
     """
+    process = Process(services)
     stop = stopping or asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in _SIGNALS:
         loop.add_signal_handler(each, stop.set)
     try:
-        process = Process(services)
         async with process.serving():
             if process.settings.ports_file:
                 _write(process.settings.ports_file, {"rpc": process.rpc.port, "ops": process.ops.port})

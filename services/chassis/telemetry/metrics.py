@@ -11,7 +11,7 @@ from chassis.telemetry.fields import SPEAKER, plain
 Metric = Literal[
     "answers_repeated", "applied", "assignment_size", "audit_failures", "bus_connected", "bus_faults",
     "command_seconds", "commands", "consumer_lag", "database_faults", "deadline_lateness_seconds",
-    "duplicates", "fence_refusals", "gaps_filled", "held", "ignored", "inbox_batch_seconds",
+    "duplicates", "external_events", "fence_refusals", "gaps_filled", "held", "ignored", "inbox_batch_seconds",
     "messages_parked", "notices", "offset_lost", "outside_calls", "parked", "pending_age_seconds",
     "pending_rows", "producers_recreated", "promises_due", "promises_kept", "promises_made",
     "promises_missed", "quarantined", "queries", "query_seconds", "rebalances", "rebuilt_rows", "refused",
@@ -30,7 +30,7 @@ _SECONDS: Final = {
 _LABELS: Final = {
     "answers_repeated": "command", "audit_failures": "", "producers_recreated": "", "applied": "group type",
     "bus_faults": "operation", "commands": "command outcome", "database_faults": "operation",
-    "duplicates": "group", "fence_refusals": "group", "gaps_filled": "group",
+    "duplicates": "group", "external_events": "outcome", "fence_refusals": "group", "gaps_filled": "group",
     "ignored": "group type reason", "messages_parked": "group reason", "notices": "channel outcome",
     "outside_calls": "operation outcome", "promises_kept": "code", "promises_made": "code",
     "promises_missed": "code", "quarantined": "group reason", "queries": "query outcome",

@@ -46,6 +46,7 @@ create table picture.case_register (
     seq bigint not null,
     primary key (case_id, slot)
 );
+create index case_register_ref on picture.case_register ((value ->> 'ref')) where (value ->> 'ref') is not null;
 
 create table picture.person_register (
     person_id uuid not null,

@@ -55,6 +55,7 @@ class PolicyPublished(Event):
     policy: Policy
     first: bool
     record_version: int
+    policy_version: str
     next_change_on: date | None
 
 
@@ -142,6 +143,7 @@ class Programme(Aggregate):
             policy=published,
             first=first,
             record_version=self.version + len(self.news) + 1,
+            policy_version=self.version_of(drafted),
             next_change_on=next_change(self._with(published), local_date(at)),
         )
         return self.telling(fact, policies=self._with(published)).supersede(local_date(at), at=at)
@@ -187,7 +189,7 @@ class Programme(Aggregate):
             raise Unmet("eligibility_policy_missing", "No rules of eligibility are in force for this programme.")
         area = self.content_on(day, Area)
         return Rules(
-            policy_version=f"{self.code}-E{self._ordinal(policy)}",
+            policy_version=self.version_of(policy),
             min_age=policy.content.min_age,
             gender_criterion=policy.content.gender_criterion,
             screening_required=policy.content.screening_required,
@@ -201,10 +203,12 @@ class Programme(Aggregate):
         policy = self.policy_on(day, Priority)
         if policy is None or not isinstance(policy.content, Priority):
             return Priority.none(), "NONE"
-        return policy.content, f"{self.code}-P{self._ordinal(policy)}"
+        return policy.content, self.version_of(policy)
 
-    def _ordinal(self, policy: Policy) -> int:
-        return [held.id for held in self.policies if held.kind is policy.kind].index(policy.id) + 1
+    def version_of(self, policy: Policy) -> str:
+        """What a decision quotes: programme, kind and number, such as EERSS-E2."""
+        ordinal = [held.id for held in self.policies if held.kind is policy.kind].index(policy.id) + 1
+        return f"{self.code}-{policy.kind[0]}{ordinal}"
 
     def _drafted(self, policy_id: UUID, kind: PolicyKind) -> Policy:
         for held in self.policies:

@@ -182,9 +182,10 @@ class Referral(Aggregate):
         )
         return self.telling(fact, effective_band=band)
 
-    def miss(self, code: str, *, due_at: datetime, at: datetime) -> Self:
+    def miss(self, code: str, *, due_at: datetime, policy_version: str, at: datetime) -> Self:
         """A promise about it was not kept in time."""
-        fact = facts.ReferralMissed(at=at, code=code, due_at=due_at, policy_version=self.policy_version)
+        self._must_be(*WAITING)
+        fact = facts.ReferralMissed(at=at, code=code, due_at=due_at, policy_version=policy_version)
         return self.telling(fact)
 
     def _sent(

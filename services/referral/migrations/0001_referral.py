@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from alembic import op
+
 from chassis.database import chassis_schema
 
 revision = "0001"
@@ -201,6 +202,7 @@ create index screening_evidence_person on screening_evidence (person_id, state);
 
 
 def upgrade() -> None:
-    op.execute(chassis_schema("0001"))
-    for statement in filter(str.strip, _TABLES.split(";")):
-        op.execute(statement)
+    # asyncpg takes several statements at once only without parameters, which is not what op.execute sends.
+    connection = op.get_bind().connection.dbapi_connection
+    for script in (chassis_schema("0001"), _TABLES):
+        connection.run_async(lambda conn, script=script: conn.execute(script))

@@ -82,17 +82,16 @@ class Register:
     value: Mapping[str, Plain]
 
 
-Place = tuple[Holder, "UUID", str]
-Registers = dict[Place, Register]
+Registers = dict[tuple[Holder, "UUID"], dict[str, Register]]
 
 
 def keep(held: Registers, news: Iterable[Register]) -> Registers:
     """The newest of each slot; commutative, associative and idempotent."""
     kept = dict(held)
     for register in news:
-        place = (register.holder, register.id, register.slot)
-        if place not in kept or kept[place].seq < register.seq:
-            kept[place] = register
+        slots = kept.get((register.holder, register.id), {})
+        if register.slot not in slots or slots[register.slot].seq < register.seq:
+            kept[register.holder, register.id] = {**slots, register.slot: register}
     return kept
 
 

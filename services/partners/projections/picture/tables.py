@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, Uuid, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.access import access_lists
@@ -43,6 +43,9 @@ case_register = Table(
     Column("value", JSONB, nullable=False),
     Column("seq", BigInteger, nullable=False),
 )
+# Whom a register names: workers, practitioners and their cover find their cases by it.
+_named = case_register.c.value.op("->>")(literal_column("'ref'"))
+Index("case_register_ref", _named, postgresql_where=_named.is_not(None))
 person_register = Table(
     "person_register",
     metadata,

@@ -138,10 +138,6 @@ def _seq(held: Values, slot: Slot) -> int:
     return held[slot].seq if slot in held else 0
 
 
-def _slots(registers: Registers, holder: Holder, id_: UUID) -> Values:
-    return {slot: held for (kind, of, slot), held in registers.items() if kind is holder and of == id_}
-
-
 def _state(case: Values) -> State:
     """The work's state once there is work, unless the referral was opened again after the work had closed."""
     standing, stage = _value(case, Slot.STANDING), _value(case, Slot.STAGE)
@@ -218,11 +214,11 @@ def _late(case: Values, person: Values) -> Iterator[Late]:
 
 def compose(registers: Registers, case_id: UUID) -> Picture | None:
     """The picture of one case, or None while its submission has not been heard."""
-    case = _slots(registers, Holder.CASE, case_id)
+    case = registers.get((Holder.CASE, case_id), {})
     if Slot.OPENED not in case or Slot.STANDING not in case:
         return None
     opened, standing = _value(case, Slot.OPENED), _value(case, Slot.STANDING)
-    person = _slots(registers, Holder.PERSON, UUID(str(opened["person_id"])))
+    person = registers.get((Holder.PERSON, UUID(str(opened["person_id"]))), {})
     picture = Picture(
         case_id=case_id,
         person_id=UUID(str(opened["person_id"])),

@@ -1,0 +1,8 @@
+"""`python -m casework serve|migrate|rebuild|parked`."""
+
+import sys
+
+from casework.app import compose
+from chassis.service import main
+
+sys.exit(main(sys.argv[1:], compose))

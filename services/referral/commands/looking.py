@@ -1,0 +1,75 @@
+"""What several commands look at before they ask the domain."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chassis.access import Role
+from chassis.aggregate import Denied, Fault, Invalid, NotFound
+from chassis.calendar import local_date
+from referral.domain.programme import Programme
+from referral.domain.screening import State, current_of
+from referral.storage import EVERYBODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from uuid import UUID
+
+    from referral.domain.referral import Referral
+    from referral.domain.screening import Held, ScreeningEvidence
+    from referral.storage import Work
+
+
+def today(work: Work) -> date:
+    """The London day of this work."""
+    return local_date(work.now)
+
+
+@contextmanager
+def for_judgement(work: Work) -> Iterator[None]:
+    """Look at what a rule needs, whether or not the actor may read it himself; access lists still hold.
+
+    What he acts on must have been got before: here nothing is refused for want of a relationship.
+    """
+    held, work.grants = work.grants, EVERYBODY
+    try:
+        yield
+    finally:
+        work.grants = held
+
+
+async def programme_of(work: Work, referral: Referral) -> Programme:
+    """The programme of a referral."""
+    return await work.programmes.get(referral.programme_id)
+
+
+async def programme_named(work: Work, code: str) -> Programme:
+    """The programme with this code; refuses the field where there is none."""
+    found = await work.programmes.first(code=code.strip().upper())
+    if found is None:
+        raise Invalid(Fault("programme", "UNKNOWN_CODE" if code.strip() else "REQUIRED"))
+    return found
+
+
+async def current_screening(work: Work, person_id: UUID) -> Held | ScreeningEvidence | None:
+    """The evidence that counts."""
+    with for_judgement(work):
+        return current_of(await work.screenings.find(person_id=person_id, state=State.CURRENT))
+
+
+async def must_triage(work: Work, referral: Referral) -> None:
+    """A clinician triages the clinical programmes only."""
+    if work.actor.role is Role.CP:
+        programme = await programme_of(work, referral)
+        if programme.code not in work.settings.clinical_programmes:
+            raise Denied
+
+
+async def referral_of_case(work: Work, case_id: UUID) -> Referral:
+    """The referral behind a case."""
+    found = await work.referrals.first(case_id=case_id)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,41 @@
+"""What the service remembers of what casework told: who works with him, and what work is open."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from chassis.calendar import local_date
+from chassis.projection import Row
+from referral.storage import CASE_COVER, CASE_WORKER, OPEN_WORK
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from uuid import UUID
+
+# A worker loses access 28 days after the close.
+ACCESS_DAYS = 28
+
+
+def case_worker(case_id: UUID, *, worker_ref: str, role: str, seq: int) -> Row:
+    """Who works with him now."""
+    return Row(CASE_WORKER, {"case_id": case_id, "worker_ref": worker_ref, "role": role, "seq": seq})
+
+
+def case_cover(case_id: UUID, *, worker_ref: str, starts_on: date, ends_on: date | None, seq: int) -> Row:
+    """Who covers for dated days."""
+    return Row(
+        CASE_COVER,
+        {"case_id": case_id, "worker_ref": worker_ref, "starts_on": starts_on, "ends_on": ends_on, "seq": seq},
+    )
+
+
+def work_open(case_id: UUID, *, seq: int) -> Row:
+    """Work is open: no second referral to the same programme."""
+    return Row(OPEN_WORK, {"case_id": case_id, "open": True, "worker_until": None, "seq": seq})
+
+
+def work_closed(case_id: UUID, *, closed_at: datetime, seq: int) -> Row:
+    """Work has closed: he may be referred again, and his worker's access ends."""
+    until = local_date(closed_at) + timedelta(days=ACCESS_DAYS)
+    return Row(OPEN_WORK, {"case_id": case_id, "open": False, "worker_until": until, "seq": seq})
