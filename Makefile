@@ -74,7 +74,7 @@ types: setup ## Types, strictly
 	$(BIN)/mypy
 
 imports: setup ## Who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 contracts: setup ## Lint and format of the contracts; no break, no changed option since the last release
 	$(BIN)/buf lint
