@@ -11,7 +11,7 @@ from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceStub
 
 async def test_a_case_from_the_first_line_to_the_work_and_back(house):
     async with house("referral", "casework") as h:
-        call = Caller(h.channel("referral"))
+        call = Caller(h.stub(lambda channel: channel, "referral"))
         ids = await call.seed()
         started, sent, practitioner = await call.submitted()
         referral = {"referral_id": started.referral_id}
