@@ -8,6 +8,7 @@ import pytest
 from casework.commands import allocation, engagement, worker
 from casework.domain.ending import EndAnswers, Outcome
 from casework.domain.term import PauseReason
+from casework.domain.worker import SuspendReason
 from casework.queries import (
     get_engagement,
     get_forecast,
@@ -292,7 +293,7 @@ async def test_the_managers_list_holds_who_waits_and_whose_worker_may_not_work(s
     fine, left = await staffed.accepted(), await staffed.accepted()
     await allocating(staffed, fine, "staff-ew-2")
     await allocating(staffed, left, "staff-ew-1")
-    await staffed.do(worker.suspend_worker, worker_ref="staff-ew-1", reason="leave", expected=3)
+    await staffed.do(worker.suspend_worker, worker_ref="staff-ew-1", reason=SuspendReason.ABSENCE, expected=3)
 
     listed = await waiting(staffed, SM, needs_worker=True)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from casework.commands import engagement, worker
 from casework.domain.ending import EndAnswers
+from casework.domain.worker import SuspendReason
 from casework.queries import get_engagement
 from chassis.aggregate import Conflict, Refused, Unmet
 from tests.casework.house import (
@@ -53,7 +54,7 @@ async def test_the_worker_named_with_the_acceptance_is_proposed(staffed):
 
 
 async def _suspended(house):
-    await house.do(worker.suspend_worker, worker_ref="staff-ew-1", reason="leave", expected=3)
+    await house.do(worker.suspend_worker, worker_ref="staff-ew-1", reason=SuspendReason.ABSENCE, expected=3)
     return "worker_not_cleared"
 
 
