@@ -11,6 +11,7 @@ from casework.domain.ending import EndAnswers
 from casework.domain.worker import SuspendReason
 from casework.queries import get_engagement
 from chassis.aggregate import Conflict, Refused, Unmet
+from chassis.streams import retry
 from tests.casework.house import (
     GRANTED,
     SM,
@@ -87,7 +88,7 @@ async def test_a_programme_not_heard_of_parks_the_acceptance_and_the_retry_finds
 
     await house.programme()
     await house.wind(minutes=5)
-    while await house.streams.retry(house.works, None):
+    while await retry(house.streams, house.works, None):
         pass
 
     assert await house.parked() == []
