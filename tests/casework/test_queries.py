@@ -83,12 +83,11 @@ async def test_manager_psychologist_guardian_and_his_worker_see_him_and_others_d
     assert [await sees(staffed, actor, id_) for actor in (OTHER, PRACTITIONER)] == [False] * 2
 
 
-@pytest.mark.parametrize("role", ["PW", "CMR", "OPS", "VOL", "PS", "TR", "PA", "SPO", "PPU", "APS", "SYSTEM"])
-async def test_other_roles_may_not_ask(staffed, role):
-    actor = Actor(id="somebody", role=Role(role), organisation=NODE)
-
-    with pytest.raises(Denied):
-        await staffed.ask(get_engagement, actor, engagement_id=uuid4(), case_id=None)
+async def test_other_roles_may_not_ask(staffed):
+    for role in set(Role) - {Role.SM, Role.CP, Role.IG, Role.EW, Role.PP}:
+        actor = Actor(id="somebody", role=role, organisation=NODE)
+        with pytest.raises(Denied):
+            await staffed.ask(get_engagement, actor, engagement_id=uuid4(), case_id=None)
 
 
 async def test_hidden_and_missing_are_answered_alike(staffed):
