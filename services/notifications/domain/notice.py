@@ -125,11 +125,18 @@ class Notice(Aggregate):
             raise Unmet("invalid_transition", "The notice has been asked for already.")
         return self.telling(Requested(concerns=self.concerns, reason=self.fact, at=at))
 
-    def schedule(self, *, at: datetime, handed_by: datetime | None = None) -> Notice:
+    def schedule(
+        self, *, at: datetime, handed_by: datetime | None = None, next_step_at: datetime | None = None
+    ) -> Notice:
         """Let it leave at its time; `handed_by` is what was promised about that (L19)."""
         self._must_be(Status.REQUESTED)
         fact = Scheduled(
-            concerns=self.concerns, send_after=self.send_after, use_by=self.use_by, handed_by=handed_by, at=at
+            concerns=self.concerns,
+            send_after=self.send_after,
+            use_by=self.use_by,
+            handed_by=handed_by,
+            next_step_at=next_step_at,
+            at=at,
         )
         return self.telling(fact, status=Status.SCHEDULED)
 
