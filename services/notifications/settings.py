@@ -24,7 +24,7 @@ class Settings(ServiceSettings):
     email_password: SecretStr = SecretStr("")
     email_ca_file: Path | None = None
     email_from: str = ""
-    email_seconds: float = Field(default=20, gt=0, le=45)
+    email_seconds: float = Field(default=20, gt=0, le=25)
     console_file: Path | None = None
 
     @model_validator(mode="after")

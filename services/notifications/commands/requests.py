@@ -27,10 +27,10 @@ _NAMES_ITSELF = frozenset({"worker-named", "practitioner-changed"})
 async def request_notices(work: Work, fact: Fact) -> None:
     """Ask for the notices of a fact; of a person's fact, for each of his open cases."""
     told: set[tuple[str, str]] = set()
+    await _lock(work, fact)
+    await _answer(work, fact)
     for each in await _by_case(work, fact):
         around = await work.around(each.case_id, each.person_id)
-        await _lock(work, each)
-        await _answer(work, each)
         if each.name == "worker.cover_set":
             each = replace(each, worker_before=around.main_worker)  # noqa: PLW2901 - the message does not name him
         await _move(work, each, around)

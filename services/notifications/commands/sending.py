@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Templates = Mapping[tuple[str, int], Template]
 HOUSE = by("SYSTEM")
-MOST = 40
+MOST = 16
 # Not before its time, while it is of use, with an approved template, and while nothing of the person is held.
 _DUE = """
 select id, urgency, recipient_kind, recipient_ref from notice

@@ -21,7 +21,8 @@ class Part:
 class Letter:
     """One message for one recipient: one notice, or all of a digest. Its address is never shown.
 
-    `asks` is set where nothing is to be sent but its channel asked what became of the reference.
+    `asks` is set where nothing is to be sent but its channel asked what became of the reference. `taken_at` is when
+    it was claimed, by the process' own running time.
     """
 
     reference: UUID
@@ -34,6 +35,7 @@ class Letter:
     address: str = field(default="", repr=False)
     parts: tuple[Part, ...]
     asks: bool = False
+    taken_at: float = field(default=0, compare=False)
 
 
 class Answer(StrEnum):
