@@ -9,7 +9,7 @@ from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
 from notifications.domain.codes import Suppression
-from notifications.domain.notice import ARRIVED, WAITING, Notice, Status
+from notifications.domain.notice import ARRIVED, WAITING, Found, Notice
 from notifications.domain.timing import STAFF_HOURS, Leaves, in_force, send_after
 from notifications.storage import LOCK_OF_MATTER, RECIPIENTS, Work
 
@@ -49,7 +49,7 @@ async def retry_notice(work: Work, notice_id: UUID, use_by: datetime, expected: 
 
 
 @command("notice.resolve", by("SM, OPS"))
-async def resolve_notice(work: Work, notice_id: UUID, outcome: Status, note: str, expected: int | None) -> int:
+async def resolve_notice(work: Work, notice_id: UUID, outcome: Found, note: str, expected: int | None) -> int:
     """A person found out what became of it, and says how."""
     if len(note) > LONGEST_NOTE:
         raise Invalid(Fault("note", "TOO_LONG"))

@@ -52,6 +52,13 @@ class Status(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class Found(StrEnum):
+    """What a person may find out of a notice of which nobody knew whether it left."""
+
+    SENT = "SENT"
+    PERMANENT_FAILURE = "PERMANENT_FAILURE"
+
+
 WAITING = (Status.REQUESTED, Status.SCHEDULED, Status.RENDERED, Status.TEMPORARY_FAILURE)
 ARRIVED = (Status.SENT, Status.DELIVERED)
 FAILED_FOR_GOOD = (Status.PERMANENT_FAILURE, Status.TECHNICAL_FAILURE)
@@ -219,15 +226,13 @@ class Notice(Aggregate):
         fact = Failed(concerns=self.concerns, status=status.value, reason=reason, at=at)
         return self.telling(fact, status=status, reason=reason.value, lease_until=None)
 
-    def resolve(self, outcome: Status, *, note: str, at: datetime) -> Notice:
+    def resolve(self, outcome: Found, *, note: str, at: datetime) -> Notice:
         """A person found out what became of it."""
         self._must_be(Status.UNKNOWN)
-        if outcome not in {Status.SENT, Status.PERMANENT_FAILURE}:
-            raise Invalid(Fault("outcome", "UNKNOWN_CODE"))
         if not note.strip():
             raise Invalid(Fault("note", "REQUIRED"))
         fact = Resolved(concerns=self.concerns, outcome=outcome.value, note=note, at=at)
-        return self.telling(fact, status=outcome, reason="RESOLVED")
+        return self.telling(fact, status=Status(outcome.value), reason="RESOLVED")
 
     def acknowledge(self, *, by: str, at: datetime) -> Notice:
         """Its recipient has seen it, or what answers it was heard (`by` is that fact then)."""

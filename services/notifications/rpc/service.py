@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.access import Role
 from chassis.rpc import Form, calling, page, serves
 from notifications import commands, queries
 from notifications.domain.codes import Channel
 from notifications.domain.lint import Reader, Use
-from notifications.domain.notice import Status
+from notifications.domain.notice import Found, Status
 from notifications.domain.template import Status as TemplateStatus
-from notifications.domain.template import Template, Text
+from notifications.domain.template import Text
+from notifications.rpc.answers import contact, findings, notice, template
 from throughcare.notifications.v1 import service_pb2 as said
 from throughcare.notifications.v1.service_pb2_grpc import NotificationServiceServicer
 
@@ -23,74 +20,9 @@ if TYPE_CHECKING:
     import grpc
 
     from chassis.work import Works
-    from notifications.domain.contact_book import Contact
-    from notifications.domain.notice import Notice
 
     Context = grpc.aio.ServicerContext[Any, Any]
 LONGEST_EMAIL, LONGEST_SMS, LONGEST_TEXT, LONGEST_NOTE = 254, 16, 10_000, 2_000
-
-
-def _stamp(instant: datetime) -> Timestamp:
-    stamp = Timestamp()
-    stamp.FromDatetime(instant)
-    return stamp
-
-
-def _notice(held: Notice) -> said.Notice:
-    return said.Notice(
-        notice_id=str(held.id),
-        state=held.status,
-        reason_code=held.reason,
-        fact=held.fact,
-        about=held.about,
-        case_id=str(held.case_id or ""),
-        recipient_kind=held.recipient_kind,
-        recipient_ref=held.recipient_ref,
-        recipient_role=held.recipient_role,
-        channel=held.channel,
-        template_id=held.template,
-        template_version=held.template_version,
-        urgency=held.urgency,
-        acknowledgement_wanted=held.ack_wanted,
-        rung=held.rung,
-        attempts=held.attempts,
-        requested_at=_stamp(held.requested_at),
-        send_after=_stamp(held.send_after),
-        use_by=_stamp(held.use_by),
-        version=held.version,
-    )
-
-
-def _contact(held: Contact, *, addressed: bool) -> said.Contact:
-    """Addresses are absent for who may not see them."""
-    addresses = {"email": held.email, "sms": held.sms} if addressed else {}
-    return said.Contact(
-        kind=held.kind,
-        ref=held.ref,
-        roles=held.roles,
-        organisation=held.organisation,
-        channels=[channel.value for channel in held.channels],
-        left=held.has_left,
-        version=held.version,
-        **addresses,
-    )
-
-
-def _template(held: Template) -> said.Template:
-    return said.Template(
-        template_id=held.name,
-        template_version=held.number,
-        state=held.status,
-        reader=held.reader,
-        texts=[said.ChannelText(channel=t.channel, subject=t.subject, body=t.body) for t in held.texts],
-        drafted_by=held.drafted_by,
-        approved_by=held.approved_by,
-        version=held.version,
-    )
-
-
-def _findings(found: Iterable[Mapping[str, Any]]) -> list[said.Finding]:
-    return [said.Finding(**finding) for finding in found]
 
 
 def _entry(form: Form) -> dict[str, Any]:
@@ -109,7 +41,7 @@ def _texts(form: Form) -> tuple[Text, ...]:
             subject=part.line("subject", limit=LONGEST_TEXT, required=False),
             body=part.text("body", limit=LONGEST_TEXT, required=False),
         )
-        for part in form.parts("texts")
+        for part in form.each("texts", least=1, most=4)
     )
 
 
@@ -166,7 +98,7 @@ class NotificationService(NotificationServiceServicer):
         )
         kept, following = asked.cut(found, lambda each: (each[0].kind.value, each[0].ref))
         return said.ListContactsResponse(
-            contacts=[_contact(held, addressed=addressed) for held, addressed in kept], next_page_token=following
+            contacts=[contact(held, addressed=addressed) for held, addressed in kept], next_page_token=following
         )
 
     @serves(commands.acknowledge_notice)
@@ -199,12 +131,10 @@ class NotificationService(NotificationServiceServicer):
         form = Form(request)
         given = {
             "notice_id": form.uuid("notice_id"),
-            "outcome": form.code("outcome", Status),
+            "outcome": form.code("outcome", Found),
             "note": form.text("note", limit=LONGEST_NOTE),
             "expected": form.version(),
         }
-        if given["outcome"] not in {Status.SENT, Status.PERMANENT_FAILURE} and request.outcome in Status:
-            form.fault("outcome", "UNKNOWN_CODE")
         form.done()
         version = await self.works.do(commands.resolve_notice, calling(context, request), **given)
         return said.ResolveNoticeResponse(version=version)
@@ -223,7 +153,7 @@ class NotificationService(NotificationServiceServicer):
         after = asked.after[0] if asked.after else None
         found = await self.works.ask(queries.list_notices, call, **given, after=after, most=asked.size + 1)
         kept, following = asked.cut(found, lambda held: (held.id,))
-        return said.ListNoticesResponse(notices=[_notice(held) for held in kept], next_page_token=following)
+        return said.ListNoticesResponse(notices=[notice(held) for held in kept], next_page_token=following)
 
     @serves(queries.get_notice)
     async def GetNotice(self, request: said.GetNoticeRequest, context: Context) -> said.GetNoticeResponse:
@@ -232,7 +162,7 @@ class NotificationService(NotificationServiceServicer):
         given = {"notice_id": form.uuid("notice_id")}
         form.done()
         held = await self.works.ask(queries.get_notice, calling(context, request), **given)
-        return said.GetNoticeResponse(notice=_notice(held))
+        return said.GetNoticeResponse(notice=notice(held))
 
     @serves(commands.draft_template)
     async def DraftTemplate(self, request: said.DraftTemplateRequest, context: Context) -> said.DraftTemplateResponse:
@@ -248,7 +178,7 @@ class NotificationService(NotificationServiceServicer):
         return said.DraftTemplateResponse(
             template_version=drafted["number"],
             state=drafted["status"],
-            findings=_findings(drafted["findings"]),
+            findings=findings(drafted["findings"]),
             version=drafted["version"],
         )
 
@@ -286,7 +216,7 @@ class NotificationService(NotificationServiceServicer):
         asked = page(request.page_size, request.page_token, filter=tuple(given.values()), call=call)
         found = await self.works.ask(queries.list_templates, call, **given, after=asked.after, most=asked.size + 1)
         kept, following = asked.cut(found, lambda held: (held.name, held.number))
-        return said.ListTemplatesResponse(templates=[_template(held) for held in kept], next_page_token=following)
+        return said.ListTemplatesResponse(templates=[template(held) for held in kept], next_page_token=following)
 
     @serves(commands.lint_text)
     async def LintText(self, request: said.LintTextRequest, context: Context) -> said.LintTextResponse:
@@ -300,5 +230,5 @@ class NotificationService(NotificationServiceServicer):
         form.done()
         found = await self.works.do(commands.lint_text, calling(context, request), **given)
         return said.LintTextResponse(
-            findings=_findings(found["findings"]), blocks=found["blocks"], pack_version=found["pack_version"]
+            findings=findings(found["findings"]), blocks=found["blocks"], pack_version=found["pack_version"]
         )
