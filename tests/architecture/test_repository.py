@@ -1,13 +1,16 @@
 """The repository works anywhere: it names no package index, no machine's path, and nothing in it is unpinned."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from xml.etree import ElementTree as ET
 
 import pytest
 from packaging.requirements import Requirement
 
-from tests.architecture.source import ROOT, kept, shown
+from tests.architecture.source import ROOT, SERVICES, kept, shown
 
 # Written in parts, or this file would find itself.
 HOSTS = [
@@ -113,3 +116,21 @@ def test_links_between_documents_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
             if "://" not in target and not target.startswith("mailto:"):
                 assert (document.parent / target).exists(), f"{shown(document)} → {target}"
+
+
+def test_the_wheel_holds_code_contracts_and_migrations(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
+
+    generated = {str(file.relative_to(ROOT / "proto" / "gen")) for file in (ROOT / "proto" / "gen").rglob("*.py")}
+    ours = {
+        str(file.relative_to(SERVICES))
+        for file in kept()
+        if SERVICES in file.parents and file.suffix in {".py", ".sql"}
+    }
+    assert generated | ours <= names
