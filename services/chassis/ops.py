@@ -75,8 +75,8 @@ class Ready:
         return {"ready": verdict, "database": database, "migrations": migrations, **self._states()}
 
 
-class _Slashes:
-    """`/metrics/` is `/metrics`: a probe does not follow redirects."""
+class _Outermost:
+    """`/metrics/` is `/metrics`: a probe does not follow redirects. A fault that was answered ends here."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -85,7 +85,9 @@ class _Slashes:
         path = scope.get("path", "")
         if len(path) > 1 and path.endswith("/"):
             scope = {**scope, "path": path.rstrip("/") or "/"}
-        await self._app(scope, receive, send)
+        # Starlette answers a fault by `_on_fault`, which logs it, and raises it again: the server would print its text.
+        with suppress(Exception):
+            await self._app(scope, receive, send)
 
 
 def _problem(status: int, title: str) -> JSONResponse:
@@ -163,7 +165,7 @@ def application(node: str, services: Mapping[str, Ready], heart: Heart) -> ASGIA
         "/metrics": pages.metrics,
     }
     handlers = {HTTPException: _on_http, Exception: _on_fault}
-    return _Slashes(
+    return _Outermost(
         Starlette(
             routes=[Route(path, page, methods=["GET"]) for path, page in routes.items()], exception_handlers=handlers
         )

@@ -7,9 +7,11 @@ every try of one call, so what happened is not done again; a service that is awa
 from __future__ import annotations
 
 import asyncio
+import importlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Self
 from uuid import UUID, uuid4
 
 import grpc
@@ -18,11 +20,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 from chassis import rpc
 from house import environment, identity
+from house.folder import SERVICES
 from house.trouble import Trouble
-from throughcare.casework.v1 import service_pb2 as casework_pb2
-from throughcare.notifications.v1 import service_pb2 as notifications_pb2
-from throughcare.partners.v1 import service_pb2 as partners_pb2
-from throughcare.referral.v1 import service_pb2 as referral_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -33,15 +32,10 @@ if TYPE_CHECKING:
     from chassis.access import Actor
     from house.folder import Folder, Run
 
-_CONTRACTS: Final = {
-    "referral": referral_pb2,
-    "casework": casework_pb2,
-    "partners": partners_pb2,
-    "notifications": notifications_pb2,
-}
 _AWAY: Final = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+_STREAM_DEADLINE: Final = 3600.0
+_EOF: Final = grpc.aio.EOF  # type: ignore[attr-defined]  # its stubs lack it
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
-_CODES: Final = {"NF": 3, "DENY": 4}
 
 
 class Refusal(Trouble):
@@ -72,7 +66,7 @@ class Method:
     def request(self, fields: Mapping[str, Any]) -> Message:
         """Its request from plain values; an unknown field is a mistake of ours."""
         try:
-            message: Message = ParseDict(fields, GetMessageClass(self.descriptor.input_type)())
+            message: Message = ParseDict(dict(fields), GetMessageClass(self.descriptor.input_type)())
         except ParseError as wrong:
             raise TypeError(f"{self.descriptor.name}: {wrong}") from None
         return message
@@ -82,9 +76,11 @@ class Method:
         return GetMessageClass(self.descriptor.output_type).FromString(wire)
 
 
+@cache
 def method(name: str) -> Method:
     """A method by its name, which is its own among all services."""
-    for service, contract in _CONTRACTS.items():
+    for service in SERVICES:
+        contract = importlib.import_module(f"throughcare.{service}.v1.service_pb2")
         for described in contract.DESCRIPTOR.services_by_name.values():
             if name in described.methods_by_name:
                 return Method(service, described.methods_by_name[name])
@@ -94,20 +90,29 @@ def method(name: str) -> Method:
 class Clients:
     """Channels to the services of the house in a folder, under one certificate; follows the house when it moves.
 
-    `patience` is how long a call waits for a service that is away. Use as an asynchronous context manager.
+    `patience` is how long a call waits for a service that is away, `through_restarts` whether for a whole house.
+    Use as an asynchronous context manager.
     """
 
-    def __init__(self, folder: Folder, *, name: str = identity.OPERATOR, patience: float = 15.0) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        name: str = identity.OPERATOR,
+        patience: float = 15.0,
+        through_restarts: bool = False,
+    ) -> None:
         self._folder, self._name, self._patience = folder, name, patience
+        self._through_restarts = through_restarts
         self._channels: dict[str, tuple[str, grpc.aio.Channel]] = {}
 
-    async def __aenter__(self) -> Clients:
+    async def __aenter__(self) -> Self:
         self.run_now()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for _, channel in self._channels.values():
-            await channel.close()
+        for _address, channel in self._channels.values():
+            await channel.close(None)
 
     def run_now(self) -> Run:
         """The house as it is now. Raises `Trouble` where none was started."""
@@ -119,7 +124,7 @@ class Clients:
             )
         return run
 
-    async def call(self, actor: Actor, name: str, *, key: UUID | None = None, **fields: Any) -> Any:
+    async def call(self, actor: Actor, name: str, /, *, key: UUID | None = None, **fields: Any) -> Any:
         """Ask one method once, however many tries that takes. Raises `Refusal`, or `Trouble` when nobody answers."""
         found = method(name)
         request = found.request(fields).SerializeToString(deterministic=True)
@@ -128,13 +133,16 @@ class Clients:
         pause = _FIRST_PAUSE
         while True:
             try:
-                unary = (await self._channel(found.service)).unary_unary(found.path)
+                unary: Any = (await self._channel(found.service)).unary_unary(found.path, None, None)
                 return found.answer(await unary(request, metadata=metadata))
             except grpc.aio.AioRpcError as error:
                 if error.code() not in _AWAY:
                     raise Refusal(rpc.error_of(error)) from None
                 if asyncio.get_running_loop().time() > until:
                     raise _unreachable(found.service) from None
+            except Trouble:  # its supervisor is being started again
+                if not self._through_restarts or asyncio.get_running_loop().time() > until:
+                    raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -143,10 +151,12 @@ class Clients:
     ) -> AsyncIterator[Any]:
         """One try of a method that takes and gives many; in step, so that neither side piles them up."""
         found = method(name)
-        call = (await self._channel(found.service)).stream_stream(found.path)(metadata=rpc.acting_as(actor, key=key))
+        many: Any = (await self._channel(found.service)).stream_stream(found.path, None, None)
+        metadata = (*rpc.acting_as(actor, key=key), ("service", found.service))
+        call = many(metadata=metadata, timeout=_STREAM_DEADLINE)
         writing = asyncio.create_task(_write(call, found, requests))
         try:
-            while (wire := await call.read()) is not grpc.aio.EOF:
+            while (wire := await call.read()) is not _EOF:
                 yield found.answer(wire)
             await writing
         except grpc.aio.AioRpcError as error:
@@ -165,7 +175,7 @@ class Clients:
             before, channel = self._channels[service]
             if before == address:
                 return channel
-            await channel.close()
+            await channel.close(None)
         settings = environment.of_command_line(self._folder, run, self._name, service)
         channel = rpc.channel(settings, service)
         self._channels[service] = (address, channel)

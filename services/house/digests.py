@@ -79,7 +79,7 @@ async def compare(folder: Folder, run: Run, found: Audit) -> None:
             found.digests[f"{service}.{hears.group}"] = {"equal": rebuilt.equal, "messages": rebuilt.messages}
             if not rebuilt.equal:
                 found.digest_equal = False
-                found.findings.append(f"digest: {service}.{hears.group} differs from what the journals say")
+                found.say(f"digest: {service}.{hears.group} differs from what the journals say")
 
 
 async def rebuild(

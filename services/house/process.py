@@ -18,7 +18,7 @@ from chassis.database import UNREACHABLE, migrate
 from chassis.settings import PREFIX, SettingsWrong, read
 from house import environment
 from house.folder import Folder
-from house.postgres import database_of, ensure_database
+from house.postgres import database_of, ensure_database, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,22 +41,22 @@ async def migrated(folder: Folder, services: Sequence[str]) -> None:
             name = database_of(node, service)
             try:
                 await ensure_database(url, name)
-                await migrate(environment.named(url, name), f"{service}.migrations")
+                await migrate(named(url, name), f"{service}.migrations")
                 break
             except UNREACHABLE:
                 await asyncio.sleep(_PAUSE)
 
 
-async def main(data: str, services: Sequence[str]) -> None:
-    """Run until asked to stop."""
+async def main(data: str, services: Sequence[str]) -> int:
+    """Run until asked to stop; the exit code."""
     folder = Folder(Path(data))
     parts = [composed(folder, service) for service in services]
     await migrated(folder, services)
-    await chassis_service.run(parts)
+    return await chassis_service.run(parts)
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(sys.argv[1], sys.argv[2:]))
+        sys.exit(asyncio.run(main(sys.argv[1], sys.argv[2:])))
     except SettingsWrong as wrong:
         raise SystemExit(str(wrong)) from None

@@ -136,8 +136,8 @@ class _Rows:
 
     async def going(self) -> AsyncIterator[Line]:
         """Unanswered rows again, then new ones, never more than the window ahead of the answers."""
-        for line in self.under_way:
-            yield line
+        for again in self.under_way:
+            yield again
         while (line := self._next()) is not None:
             self._waiting.append(line)
             self._settle()

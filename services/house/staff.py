@@ -15,6 +15,7 @@ MANAGER: Final = "staff-sm-1"
 SECOND_MANAGER: Final = "staff-sm-2"
 WORKERS: Final = tuple(f"staff-ew-{number}" for number in range(1, 7))
 CLINICIAN: Final = "staff-cp-1"
+OPERATE: Final = Purpose.OPERATE
 GUARDIAN: Final = "staff-ig-1"
 OPERATOR: Final = "staff-ops-1"
 PROBATION: Final = "probation"

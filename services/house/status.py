@@ -132,8 +132,7 @@ async def look(folder: Folder) -> Status:
         seen = None
     lags = await asyncio.gather(*(_lag(named(url, database_of(run.node, s)), run.node, s, seen) for s in SERVICES))
     services = {
-        service: Standing(**figures, lag=lag)
-        for service, figures, lag in zip(SERVICES, counted, lags, strict=True)
+        service: Standing(**figures, lag=lag) for service, figures, lag in zip(SERVICES, counted, lags, strict=True)
     }
     return Status(run=run, bus_answers=seen is not None, services=services)
 
@@ -162,13 +161,16 @@ async def _lag(url: str, node: str, service: str, seen: Seen | None) -> int | No
             await conn.close(timeout=2)
     except _AWAY:
         return None
-    following = {(row["grp"], row["topic"], row["partition"]): row["next"] for row in rows}
-    return sum(
+    following: dict[tuple[str, str, int], int] = {
+        (row["grp"], row["topic"], row["partition"]): row["next"] for row in rows
+    }
+    lags = [
         max(0, extent.end - following.get((group, place.topic, place.partition), extent.first))
         for group, read in group_ids(node, service).items()
         for place, extent in seen.extents.items()
         if place.topic in read
-    )
+    ]
+    return sum(lags)
 
 
 async def until_quiet(folder: Folder, seconds: float, *, told: Callable[[Status], None] = lambda _: None) -> bool:

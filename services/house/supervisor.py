@@ -33,8 +33,9 @@ _LARGEST_LOG = 20 * 1024 * 1024
 class Child:
     """One process to keep. `prepare` runs in a thread before each start; `ready` is asked until it says yes.
 
-    `needs` names children that must be ready before each start, `needs_first` before the first. `ends_with` names children whose every new start
-    changes what this one was told (the embedded bus gets a new address): it is started again after them.
+    `needs` names children that must be ready before each start, `needs_first` before the first. `ends_with` names
+    children whose every new start changes what this one was told (the embedded bus gets a new address): it is started
+    again after them.
     """
 
     name: str
@@ -94,13 +95,16 @@ class Supervisor:
 
     async def until_ready(self) -> None:
         """Return once every child is ready, or the house is being stopped."""
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        ready = asyncio.gather(*(kept.is_ready.wait() for kept in self._kept.values()))
+        stopping = asyncio.create_task(self._stopping.wait())
+        ready = asyncio.create_task(self._all_ready())
         await asyncio.wait({stopping, ready}, return_when=asyncio.FIRST_COMPLETED)
         for left in (stopping, ready):
             left.cancel()
-        with suppress(asyncio.CancelledError):
-            await ready
+
+    async def _all_ready(self) -> bool:
+        for kept in self._kept.values():
+            await kept.is_ready.wait()
+        return True
 
     def stop(self) -> None:
         """Ask the house to stop; `run` returns when all have ended."""
@@ -134,8 +138,7 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             try:
-                await self._start(kept)
-                became_ready = await self._live(kept)
+                became_ready = await self._live(kept, await self._start(kept))
             except (OSError, Trouble) as fault:
                 if kept.restarts == 0 and kept.process is None:
                     raise  # it never worked: say why instead of trying for ever
@@ -150,13 +153,13 @@ class Supervisor:
             await self._sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _start(self, kept: _Kept) -> None:
+    async def _start(self, kept: _Kept) -> Process:
         child = kept.child
         self._set(kept, "starting")
         await asyncio.to_thread(child.prepare)
         environment = {**os.environ, **child.environment()}
         with self._log(child.name).open("ab") as log:
-            kept.process = await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 *child.command(),
                 stdin=PIPE,  # closes with this process: a second net under the signal on its death
                 stdout=log,
@@ -168,13 +171,13 @@ class Supervisor:
                 preexec_fn=ends_with_parent(child.orphaned),
                 cwd="/" if child.user else None,
             )
-        kept.since, kept.began = started(kept.process.pid), time.monotonic()
+        kept.process, kept.since, kept.began = process, started(process.pid), time.monotonic()
         self._set(kept, "starting")
+        return process
 
-    async def _live(self, kept: _Kept) -> bool:
+    async def _live(self, kept: _Kept, process: Process) -> bool:
         """Wait for readiness, then for the end; end it too when what it was told has changed. Was it ready?"""
-        assert kept.process is not None
-        ended = asyncio.create_task(kept.process.wait())
+        ended = asyncio.create_task(process.wait())
         was_ready = False
         try:
             while not ended.done():
@@ -190,7 +193,7 @@ class Supervisor:
             kept.is_ready.clear()
             ended.cancel()
             if not self._stopping.is_set():
-                self._note(kept, f"ended with {kept.process.returncode}")
+                self._note(kept, f"ended with {process.returncode}")
                 await self._end_those_with(kept.child.name)
         return was_ready
 

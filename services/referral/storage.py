@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     DateTime,
-    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -236,7 +235,7 @@ def _practitioner_is_actor(case: Column[Any]) -> ColumnElement[bool]:
     return exists(select(1).where(contact.c.case_id == case, or_(contact.c.practitioner_ref == ACTOR_ID, covering)))
 
 
-def _own(referral: FromClause) -> ColumnElement[bool]:
+def _own(referral: Any) -> ColumnElement[bool]:
     """Own caseload: a practitioner's drafts and cases, a partner's referrals, a worker's men."""
     started = and_(
         referral.c.started_by == ACTOR_ID, or_(~ACTOR_ROLE.in_((Role.PP.value,)), referral.c.status == "DRAFT")

@@ -468,8 +468,9 @@ async def test_two_services_of_one_process_answer_the_same_rpc_each_for_itself(s
         for service in ("referral", "casework"):
             stub = journal_grpc.JournalServiceStub(door(own, service))
             assert [answer.key async for answer in stub.Read(journal_pb2.ReadRequest())] == [service]
+    async with serving(Journal("referral"), peers={"partners": ""}) as door:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            [_ async for _ in journal_grpc.JournalServiceStub(door(own, "other")).Read(journal_pb2.ReadRequest())]
+            [_ async for _ in journal_grpc.JournalServiceStub(door(own, "casework")).Read(journal_pb2.ReadRequest())]
 
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 

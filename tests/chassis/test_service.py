@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 from chassis import telemetry
 from chassis.access import Actor, Purpose, Role
 from chassis.rpc import error_of
-from chassis.service import main, run, settings_of
+from chassis.service import main, run, running, settings_of
 from chassis.service.parts import kept_running
 from chassis.settings import ServiceSettings
 from tests.chassis.toy import settings
@@ -125,6 +126,20 @@ async def test_a_journal_is_read_by_services_of_the_house_each_its_own(toys):
     assert rebuilt.messages == 1
 
 
+@pytest.mark.wire
+async def test_a_house_need_not_run_a_service_whose_topic_one_of_its_services_hears(toys):
+    async with toys(composes={"casework": BOTH["casework"]}) as h:
+        await h.until_quiet()
+        read = [record async for record in h.parts["casework"].journals.read(f"{h.node}.referral.v1")]
+
+        assert read == []
+        await eventually(lambda: _is_reading(h), within=20)
+
+
+async def _is_reading(h):
+    return h.parts["casework"].states()["inbox"] == {f"{h.node}.casework": "reading"}
+
+
 # ---- without a bus, without a database ----
 
 
@@ -150,7 +165,6 @@ async def _get(port, path):
         return await client.get(f"http://127.0.0.1:{port}{path}")
 
 
-@pytest.mark.logs_errors("Unable connect")  # aiokafka's own
 async def test_a_bus_that_is_away_leaves_the_doors_open_and_the_process_ready(tmp_path, postgres_url):
     async with fresh_database(postgres_url, MIGRATIONS) as url:
         given = settings(tmp_path, url, bus_servers="127.0.0.1:1", ports_file=tmp_path / "ports")
@@ -225,6 +239,21 @@ async def test_what_the_infrastructure_does_to_a_part_is_waited_out():
 
     with pytest.raises(ExceptionGroup):
         await kept_running("broken", broken)
+
+
+async def test_a_part_that_swallows_being_cancelled_once_is_cancelled_again(monkeypatch):
+    monkeypatch.setattr(running, "_PATIENCE", (0.05, 0.05))
+
+    async def deaf():
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    await running._end([task])
+
+    assert task.cancelled()
 
 
 # ---- python -m <service> ----

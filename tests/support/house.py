@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from chassis import certificates
 from chassis.access import Actor
@@ -139,8 +140,18 @@ def local_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka
     if missing := missing_for_kafka():
         pytest.skip(missing)
     broker = LocalKafka(tmp_path_factory.mktemp("kafka")).start()
+    _meet_the_coordinator(broker)
     yield broker
     broker.stop()
+
+
+def _meet_the_coordinator(broker: LocalKafka) -> None:
+    """A broker makes its own topic of offsets when it is first asked for a group; members who ask meanwhile log it."""
+    topic = TopicPartition("together.referral.v1", 0)
+    create_topics(broker.client, {topic.topic: {}}, partitions=PARTITIONS)
+    member = Consumer({**broker.client, "group.id": "first"})
+    member.committed([topic], timeout=30)
+    member.close()
 
 
 @contextmanager

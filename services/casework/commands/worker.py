@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from casework.commands import known
 from casework.domain.allocation.aggregate import AllocationStatus
 from casework.domain.term import Recorded
 from casework.domain.worker import TrainingTopic, WorkerProfile, WorkerRole
-from casework.storage import Work
+from casework.storage import Work, known
 from chassis.access import by
 from chassis.aggregate import Conflict, Exists, NotFound
 from chassis.promises import Make

@@ -10,6 +10,7 @@ from casework.domain.worker import MOST_PLACES, TrainingTopic, WorkerRole, Worke
 from casework.rpc import shown
 from chassis.rpc import Form, calling, page, serves
 from throughcare.casework.v1 import service_pb2 as said
+from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
 if TYPE_CHECKING:
     import grpc
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class Workers:
+class WorkerServicer(CaseworkServiceServicer):
     """What is asked about workers."""
 
     works: Works[Any]

@@ -6,10 +6,11 @@ from chassis.rpc.forms import Form, uuid_of
 from chassis.rpc.identity import calling
 from chassis.rpc.paging import Page, page
 from chassis.rpc.refusals import Answered, error_of
-from chassis.rpc.server import RpcServer
+from chassis.rpc.server import LARGEST_REQUEST, RpcServer
 
 __all__ = [
     "HOUSE_ALONE",
+    "LARGEST_REQUEST",
     "Answered",
     "Form",
     "Page",

@@ -50,9 +50,10 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[Any, Any] | None:
         """The handler of a call; None (unimplemented) where no service of this process answers it."""
         by_service = self._handlers.get(str(details.method), {})
-        if len(by_service) == 1:
+        named = dict(details.invocation_metadata or ()).get("service")
+        if named is None and len(by_service) == 1:
             return next(iter(by_service.values()))
-        named = dict(details.invocation_metadata or ()).get("service", "")
+        # A call that names a service is never answered by another: its journal would look empty.
         return by_service.get(str(named))
 
     def _guarded(self, served: Served) -> grpc.RpcMethodHandler[Any, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -43,13 +42,9 @@ def _asked(argv: Sequence[str]) -> argparse.Namespace:
 def main(argv: Sequence[str], compose: Compose) -> int:
     """Run one verb for one service; returns the exit code, and says in one line what is wrong."""
     asked = _asked(argv)
-    # gRPC's C core writes handshake errors to stderr by itself.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         settings = read(settings_of(compose))
-        telemetry.configure(settings.log_level)
-        if settings.otlp_endpoint:
-            telemetry.export_to(settings.otlp_endpoint, service=settings.service)
+        telemetry.configure_once(settings.log_level)
         return asyncio.run(_do(asked, settings, compose))
     except SettingsWrong as wrong:
         return _said(str(wrong), BADLY_SET)
@@ -59,8 +54,6 @@ def main(argv: Sequence[str], compose: Compose) -> int:
         return _said(refusal.sentence or refusal.reason, WRONG_USE)
     except UNREACHABLE as fault:
         return _said(f"The database or the bus cannot be reached ({type(fault).__name__}).", AWAY)
-    finally:
-        telemetry.stop_exporting()
 
 
 async def _do(asked: argparse.Namespace, settings: ServiceSettings, compose: Compose) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from chassis.rpc import LARGEST_REQUEST
+
 if TYPE_CHECKING:
     from chassis.deadlines import Outside
     from chassis.hearing import Hears
@@ -29,6 +31,7 @@ class Service:
     servicers: Callable[[Works[Any]], Sequence[Servicer]]
     migrations: str
     outside: tuple[Outside[Any, Any], ...] = ()
+    largest_request: int = LARGEST_REQUEST
 
 
 Compose = Callable[[Any], Service]

@@ -23,12 +23,13 @@ from chassis.rpc import HOUSE_ALONE, channel, serves
 from chassis.work import Works
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 
     import grpc
 
     from chassis.rpc import Servicer
     from chassis.service.declaration import Service
+    from chassis.settings import ServiceSettings
 
 log = telemetry.logger(__name__)
 INFRASTRUCTURE: Final = (*UNREACHABLE, *TRY_AGAIN, *BUS_FAULTS)
@@ -70,6 +71,24 @@ class _Journal(JournalReader):
     Read = serves(HOUSE_ALONE)(JournalReader.Read)
 
 
+class _Journals(PeerJournals):
+    """The journals of this house; a service that the house does not run has told nothing."""
+
+    def __init__(self, settings: ServiceSettings, peer: Callable[[str], grpc.aio.Channel]) -> None:
+        super().__init__(peer)
+        self._peers = settings.peers
+
+    async def read(
+        self, topic: str, *, key: str = "", from_sequence: int = 0, from_position: int = 0
+    ) -> AsyncIterator[tuple[int, str, list[tuple[str, bytes]], bytes]]:
+        """(position, key, headers, value), oldest first."""
+        if topic.split(".")[1] not in self._peers:
+            return
+        told = super().read(topic, key=key, from_sequence=from_sequence, from_position=from_position)
+        async for record in told:
+            yield record
+
+
 class Parts:
     """One service, running."""
 
@@ -86,7 +105,7 @@ class Parts:
         )
         self.bus = Bus(settings)
         self._channels: dict[str, grpc.aio.Channel] = {}
-        self.journals = PeerJournals(self._peer)
+        self.journals = _Journals(settings, self._peer)
         self.inboxes = [Inbox(self.works, self.bus, hears, source=self.journals) for hears in service.hears]
         self.relay = Relay(
             self.database.url,

@@ -25,6 +25,7 @@ log = telemetry.logger(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 BROKEN: Final = 70  # sysexits: a fault in the software
 _DOORS_CLOSE_WITHIN, _DRAIN_WITHIN = 5.0, 5.0
+_PATIENCE: Final = (5.0, 2.0, 2.0, 2.0)
 # The embedded bus keeps about 5 MB a partition and drops the oldest without a word.
 _BEHIND: Final = 2_000
 
@@ -39,7 +40,11 @@ class Process:
         self.settings = first
         self.parts = {each.name: Parts(each, behind=partial(self._too_far_behind, each.name)) for each in services}
         self.heart = Heart()
-        self.rpc = RpcServer(first, {name: parts.servicers() for name, parts in self.parts.items()})
+        self.rpc = RpcServer(
+            first,
+            {name: parts.servicers() for name, parts in self.parts.items()},
+            largest_request=max(service.largest_request for service in services),
+        )
         ready = {name: parts.ready for name, parts in self.parts.items()}
         self.ops = OpsServer(application(first.node_id, ready, self.heart), first.rpc_host, first.ops_port)
 
@@ -57,7 +62,7 @@ class Process:
                 answering = group.create_task(self.ops.run())
                 tasks = [group.create_task(self.heart.run()), answering]
                 tasks += [
-                    group.create_task(parts.run(name, loop), name=f"{parts.name} {name}")
+                    group.create_task(parts.run(name, loop), name=f"{parts.name}.{name}")
                     for parts in self.parts.values()
                     for name, loop in parts.loops()
                 ]
@@ -68,8 +73,7 @@ class Process:
                     await asyncio.wait([answering], timeout=_DOORS_CLOSE_WITHIN)
                     await self._drain()
                 finally:
-                    for task in tasks:
-                        task.cancel()
+                    await _end(tasks)
         finally:
             await self.rpc.stop(0)
             for parts in self.parts.values():
@@ -98,13 +102,29 @@ class Process:
             return
 
 
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: a library that waits for its network may swallow being cancelled once."""
+    for patience in _PATIENCE:
+        for task in tasks:
+            task.cancel()
+        _, left = await asyncio.wait(tasks, timeout=patience)
+        if not left:
+            return
+        log.warning("Parts take long to end", count=len(left), operation=next(iter(left)).get_name())
+
+
 async def run(services: Sequence[Service], *, stopping: asyncio.Event | None = None) -> int:
     """Run until SIGTERM, SIGINT or `stopping`; returns the process's exit code.
 
     The ports bound are written to `ports_file` as JSON, where the settings name one. Raises Undeclared for an RPC
     that declares no permission, before anything is opened.
     """
+    # gRPC's C core writes handshake errors to stderr by itself.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     process = Process(services)
+    telemetry.configure_once(process.settings.log_level)
+    if process.settings.otlp_endpoint:
+        telemetry.export_to(process.settings.otlp_endpoint, service=services[0].name)
     stop = stopping or asyncio.Event()
     loop = asyncio.get_running_loop()
     for each in _SIGNALS:
@@ -123,6 +143,8 @@ async def run(services: Sequence[Service], *, stopping: asyncio.Event | None = N
     finally:
         for each in _SIGNALS:
             loop.remove_signal_handler(each)
+        if process.settings.otlp_endpoint:
+            await asyncio.to_thread(telemetry.stop_exporting)
     return 0
 
 

@@ -1,7 +1,7 @@
 """Logs, counts and traces: only allow-listed fields and values that look like codes pass, nothing else."""
 
 from chassis.telemetry.fields import FIELDS, speaking
-from chassis.telemetry.logs import configure, logger
+from chassis.telemetry.logs import configure, configure_once, logger
 from chassis.telemetry.metrics import REGISTRY, Metric, count, exposition, gauge, observe
 from chassis.telemetry.traces import (
     Span,
@@ -21,6 +21,7 @@ __all__ = [
     "attach",
     "collected",
     "configure",
+    "configure_once",
     "count",
     "current_traceparent",
     "export_to",

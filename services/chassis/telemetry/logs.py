@@ -69,3 +69,9 @@ def configure(level: str = "INFO") -> None:
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in ("aiokafka", "faststream", "uvicorn", "alembic", "httpx", "opentelemetry"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def configure_once(level: str = "INFO") -> None:
+    """The same, where nobody has said yet where logs go: what libraries say must not come out untreated."""
+    if not logging.getLogger().hasHandlers():
+        configure(level)

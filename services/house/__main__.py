@@ -1,0 +1,5 @@
+"""`python -m house` is `throughcare`."""
+
+from house.cli import main
+
+main()

@@ -1,0 +1,197 @@
+"""`rebuild`, `parked`, `topics`, `migrate`, `doctor`: looking after a house."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from house import audit as auditing
+from house import digests, output, staff
+from house import doctor as examining
+from house import parked as waiting
+from house import topics as registry
+from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
+from house.composition import client_of
+from house.folder import SERVICES
+from house.status import running
+from house.trouble import Trouble
+
+Name = Annotated[str, typer.Argument(help="service:number, as `parked list` shows it.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    for command in (rebuild, doctor):
+        app.command()(command)
+    group = typer.Typer(help="Messages that wait for a person.", no_args_is_help=True, rich_markup_mode=None)
+    for each in (parked_list, parked_show, parked_retry, parked_drop):
+        group.command(name=each.__name__.removeprefix("parked_"))(each)
+    app.add_typer(group, name="parked")
+    bus = typer.Typer(help="The topics of this house.", invoke_without_command=True, rich_markup_mode=None)
+    bus.callback()(topics_default)
+    for each in (topics_list, topics_apply, topics_check):
+        bus.command(name=each.__name__.removeprefix("topics_"))(each)
+    app.add_typer(bus, name="topics")
+
+
+def rebuild(
+    *,
+    service: Annotated[str, typer.Argument(help="A service, or service.group.")],
+    group: Annotated[str, typer.Argument(help="One of its groups; all where left out.")] = "",
+    json: Json = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Build projections again from the journals and put them in the place of the live ones."""
+    owner, _, named = service.partition(".")
+    if owner not in SERVICES:
+        raise Trouble(f"There is no service {owner}.", mend=f"There are: {', '.join(SERVICES)}.", code=2)
+    home = folder(data)
+    with output.progress("Rebuilding") as show:
+        done = asyncio.run(
+            digests.rebuild(home, running(home), owner, group or named, progress=lambda n: show(n, "messages"))
+        )
+    facts = {name: {**asdict(each), "equal": each.equal} for name, each in done.items()}
+    if json:
+        output.facts({"service": owner, "groups": facts})
+        return
+    for name, each in done.items():
+        was = "as it was" if each.equal else "different from what it was: something had been lost or doubled"
+        output.line(f"{owner} {name}: rebuilt from {each.messages} messages, {was}.")
+
+
+def doctor(
+    *,
+    audit: Annotated[bool, typer.Option("--audit", help="Compare journals, topics and projections.")] = False,
+    json: Json = False,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Say what this machine has and lacks; with --audit, whether anything was lost, doubled or changed."""
+    if audit:
+        found = asyncio.run(auditing.audit(folder(data)))
+        show_audit(found, as_json=json)
+        raise typer.Exit(0 if found.clean else 1)
+    checks = examining.examine()
+    if json:
+        output.facts({"checks": [asdict(check) for check in checks]})
+    else:
+        output.table(
+            ("what", "", "found", "needed for", "how to get it"),
+            [(c.name, c.verdict, c.found, c.needed_for, "" if c.present else c.how) for c in checks],
+        )
+    raise typer.Exit(0 if all(check.present for check in checks if check.required) else 1)
+
+
+def show_audit(found: auditing.Audit, *, as_json: bool) -> None:
+    """Print an audit."""
+    if as_json:
+        output.facts(found.as_json())
+        return
+    output.line(f"{found.facts} facts in the journals, {found.records} records on the bus.")
+    names = ("lost", "ghost", "doubled", "out_of_order", "parked", "held", "pending", "unknown_notices")
+    output.line(", ".join(f"{name} {getattr(found, name)}" for name in names))
+    output.line("Projections equal the journals." if found.digest_equal else "A projection differs from the journals.")
+    for each in found.findings:
+        output.line(f"  {each}")
+    output.line("Clean." if found.clean else "NOT clean.")
+
+
+def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+    """List what is parked and held: ids, reason and age, never content."""
+    home = folder(data)
+    found = asyncio.run(waiting.listed(home, running(home)))
+    if json:
+        output.facts({"parked": found})
+        return
+    output.table(
+        ("id", "state", "type", "key", "reason", "minutes", "tries", "what to know"),
+        [
+            (
+                each["id"], each["state"], each["type"].rpartition(".")[2], each["key"], each["reason"],
+                each["age_seconds"] // 60, each["attempts"], each["sentence"],
+            )
+            for each in found
+        ],
+    )  # fmt: skip
+
+
+def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+    """Show one of them."""
+    home = folder(data)
+    found = asyncio.run(waiting.shown(home, running(home), name))
+    if json:
+        output.facts(found)
+        return
+    for member, value in found.items():
+        output.line(f"{member:<18} {'' if value is None else value}")
+
+
+def parked_retry(*, name: Name, data: Data = DEFAULT_DATA) -> None:
+    """Try it again now, with everything of its case that waits behind it."""
+    home = folder(data)
+    asyncio.run(waiting.retry(home, running(home), name))
+    output.line("It is tried again now, oldest first.")
+
+
+def parked_drop(
+    *,
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why; asked of the first person.")] = "",
+    as_: As = staff.MANAGER,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Propose to drop it or, as a second person, confirm."""
+    home = folder(data)
+    who = staff.acting(as_, organisation=running(home).organisation, purpose=staff.OPERATE)
+    if who.role.value not in ("SM", "OPS"):
+        raise Trouble("Service managers and operators may drop a message, nobody else.", mend="Say who with --as.")
+    gone = asyncio.run(waiting.drop(home, running(home), name, by=who.id, reason=reason))
+    output.line("It is dropped." if gone else "Proposed. A second person confirms with: throughcare parked drop --as …")
+
+
+def topics_default(*, context: typer.Context, data: Data = DEFAULT_DATA) -> None:
+    """The topics of this house; without a command, compare them with the bus."""
+    if context.invoked_subcommand is None:
+        topics_check(json=False, data=data)
+
+
+def topics_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+    """List what the registry says."""
+    found = registry.registry(folder(data).plan().node)
+    if json:
+        output.facts({"topics": [asdict(topic) for topic in found]})
+        return
+    for topic in found:
+        output.line(
+            f"{topic.name}  written by {', '.join(topic.writers)}; read by {', '.join(topic.readers) or 'nobody'}"
+        )
+        output.line(f"  {topic.partitions} partitions, {topic.retention_days} days, key: {', else '.join(topic.key)}")
+        output.line(f"  {topic.why}")
+
+
+def topics_apply(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+    """Make the topics that are missing on the bus."""
+    run = running(folder(data))
+    client = client_of(run.bus_servers)
+    rules = client.get("security.protocol") == "SASL_SSL"
+    wanted = registry.registry(run.node)
+    made = [] if run.bus == "embedded" else registry.apply(client, wanted, node=run.node, rules=rules)
+    if json:
+        output.facts({"made": made})
+    else:
+        output.line(f"Made: {', '.join(made)}" if made else "Every topic is there.")
+
+
+def topics_check(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+    """Compare the bus with the registry; exit code 1 where they differ."""
+    run = running(folder(data))
+    found = registry.compare(client_of(run.bus_servers), registry.registry(run.node), settings=run.bus != "embedded")
+    if json:
+        output.facts({"differences": [asdict(each) for each in found]})
+    elif not found:
+        output.line("The bus is as the registry says.")
+    else:
+        output.table(("topic", "what", "wanted", "found"), [tuple(asdict(each).values()) for each in found])
+    raise typer.Exit(1 if found else 0)

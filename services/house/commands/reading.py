@@ -1,0 +1,41 @@
+"""`case`: the shared picture of one case, in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from chassis.access import Purpose
+from house import output, picture, staff
+from house.clients import Clients
+from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(case)
+
+
+def case(
+    *,
+    reference: Annotated[str, typer.Argument(help="The case reference, such as 7KQ2-M9RJ.")],
+    json: Json = False,
+    as_: As = staff.MANAGER,
+    data: Data = DEFAULT_DATA,
+) -> None:
+    """Show who does what for one man, what is next, what is late, and how fresh that is."""
+    found = asyncio.run(_picture(reference, as_, data))
+    if json:
+        output.facts(found)
+        return
+    for line in picture.in_words(found):
+        output.line(line)
+
+
+async def _picture(reference: str, as_: str, data: Any) -> dict[str, Any]:
+    home = folder(data)
+    async with Clients(home) as clients:
+        who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.DELIVER_SUPPORT)
+        return await picture.fetched(clients, who, reference)

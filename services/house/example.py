@@ -1,0 +1,220 @@
+"""The example house: programmes in force with every quadrant open, organisations, staff and cleared workers.
+
+All of it goes through the public doors, as any house would set itself up, and only what is missing: a second run,
+or one after a kill, changes nothing that stands. `python -m house.example DATA`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID, uuid5
+
+from chassis.access import Purpose
+from chassis.calendar import local_date
+from house import clock, output, staff
+from house.clients import Clients
+from house.folder import Folder
+from house.patience import patiently
+from house.trouble import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+_KEYS: Final = UUID("6f0d7c3e-8a51-4f0e-9c57-2d3a5b1e9f40")
+_PATIENCE: Final = 60.0
+QUADRANTS: Final = ("NE", "NW", "SE", "SW")
+RECALL_AREA: Final = ("E09000007", "E09000019")  # Camden and Islington
+ORGANISATIONS: Final = (
+    ("together", "Together", "VOLUNTARY", "2020-04-01"),
+    ("north-london-nhs", "North London NHS Foundation Trust", "SECONDARY_CARE", "2024-11-01"),
+    ("women-in-prison", "Women in Prison", "VOLUNTARY", "2020-04-01"),
+    ("sig-penrose", "SIG Penrose", "VOLUNTARY", "2020-04-01"),
+    (staff.PROBATION, "Probation Service", "PROBATION", "2020-04-01"),
+)
+TRAINING: Final = ("SAFEGUARDING", "LONE_WORKING", "DATA_PROTECTION", "RELATIONAL_PRACTICE", "RISK_AWARENESS")
+_ALWAYS: Final = {"valid_from": "2020-04-01"}
+_PRINCIPLES: Final = ["MENTORING", "ADVOCACY"]
+
+
+def _policies(code: str, today: date) -> list[tuple[str, str, dict[str, Any]]]:
+    """Each dated rule of a programme: its kind in the list of policies, the method, the request."""
+    eerss = code == "EERSS"
+    name = "Together Wellbeing Pathway" if eerss else "Recall support"
+    terms = {
+        "code": code, "name": name, "planned_months": 12, "cap_months": 18,
+        "principles": _PRINCIPLES if eerss else ["PSYCHOLOGICALLY_INFORMED"],
+        "kinds": ["PERSON_SUPPORT"] if eerss else ["PERSON_SUPPORT", "STAFF_CONSULTATION"],
+        "referrer_kinds": ["PROBATION", "NHS_TRUST", "PARTNER", "SELF"] if eerss else ["PROBATION"],
+    }  # fmt: skip
+    eligibility = {
+        "min_age": 18,
+        "gender_criterion": eerss,
+        "legal_reason": "Commissioned for men; women are offered the women's partner." if eerss else "",
+        "screening_required": eerss,
+        **({} if eerss else {"rosh_at_least": "HIGH"}),
+    }
+    priority = {
+        "basis": "Positive action, Equality Act 2010 section 158.",
+        "evidence": "Fewer men of minoritised groups and under 30 reach services like this one.",
+        "impact_assessment": "EIA-EXAMPLE-1",
+        "review_on": (today + timedelta(days=365)).isoformat(),
+    }
+    found: list[tuple[str, str, dict[str, Any]]] = [
+        ("TERMS", "PublishProgramme", {**_ALWAYS, **terms}),
+        ("ELIGIBILITY", "PublishEligibilityPolicy", {**_ALWAYS, **eligibility}),
+        ("PRIORITY", "PublishPriorityPolicy", {**_ALWAYS, **priority}),
+    ]
+    found += [
+        ("DELIVERY", "SetDeliveryMode", {**_ALWAYS, "quadrant": quadrant, "mode": "HYBRID"}) for quadrant in QUADRANTS
+    ]
+    if eerss:
+        paid = {"commissioners": ["nhs-england", "hmpps"], "valid_to": "2028-03-31"}
+        found.append(("COMMISSION", "SetCommission", {**_ALWAYS, **paid}))
+    else:
+        found.append(("AREA", "SetArea", {**_ALWAYS, "area_codes": list(RECALL_AREA)}))
+    return found
+
+
+@dataclass
+class Example:
+    """Makes what is missing in one house."""
+
+    clients: Clients
+    node: str
+    organisation: str
+    today: date
+
+    async def ensure(self) -> None:
+        """Everything, in the order in which one part needs another."""
+        await self._organisations()
+        for code in ("EERSS", "RECALL_SUPPORT"):
+            await self._programme(code)
+        await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
+        await self._contacts()
+
+    async def _as(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
+        actor = staff.acting(who, organisation=self.organisation, purpose=Purpose.OPERATE)
+        return await self.clients.call(actor, name, key=uuid5(_KEYS, f"{self.node}:{step}"), **fields)
+
+    async def _ask(self, name: str, /, **fields: Any) -> Any:
+        """A question has no key: the next answer may be another."""
+        actor = staff.acting(staff.MANAGER, organisation=self.organisation, purpose=Purpose.OPERATE)
+        return await self.clients.call(actor, name, **fields)
+
+    async def _organisations(self) -> None:
+        there = {each.org_id for each in (await self._ask("ListOrganisations", page_size=200)).organisations}
+        for org_id, name, sector, since in ORGANISATIONS:
+            if org_id not in there:
+                given = {"org_id": org_id, "name": name, "sector": sector, "effective_on": since}
+                await self._as(staff.MANAGER, "RegisterOrganisation", f"organisation:{org_id}", **given)
+
+    async def _known(self, code: str) -> Any:
+        found = (await self._ask("ListProgrammes", code=code)).programmes
+        return found[0] if found else None
+
+    async def _programme(self, code: str) -> None:
+        for number, (kind, name, fields) in enumerate(_policies(code, self.today)):
+            await self._policy(code, kind, name, f"{code}:{number}", fields)
+        for quadrant in QUADRANTS:
+            await self._phase(code, quadrant)
+
+    async def _policy(self, code: str, kind: str, name: str, step: str, fields: Mapping[str, Any]) -> None:
+        """One service manager drafts, another brings it into force."""
+        programme = await self._known(code)
+        wanted = [fields["quadrant"]] if "quadrant" in fields else []
+        same = [
+            policy
+            for policy in (programme.policies if programme else ())
+            if policy.kind == kind and (not wanted or wanted[0] in policy.codes)
+        ]
+        if any(policy.state != "DRAFT" for policy in same):
+            return
+        if same:
+            draft = same[0].policy_id
+        else:
+            about = {"programme_id": programme.programme_id, "expected_version": programme.version} if programme else {}
+            answer = await self._as(staff.MANAGER, name, f"{step}:draft", **fields, **about)
+            draft = answer.policy_id
+        programme = await self._known(code)
+        about = {"programme_id": programme.programme_id, "expected_version": programme.version, "draft_id": draft}
+        await self._as(staff.SECOND_MANAGER, name, f"{step}:publish", **about)
+
+    async def _phase(self, code: str, quadrant: str) -> None:
+        programme = await self._known(code)
+        phase = next((each for each in programme.phases if each.quadrant == quadrant), None)
+        step, today = f"{code}:{quadrant}", self.today.isoformat()
+        if phase is None:
+            given = {"programme_id": programme.programme_id, "quadrant": quadrant, "opens_on": today}
+            await self._as(staff.MANAGER, "PlanPhase", f"{step}:plan", **given, prerequisites=["CAMPAIGN"])
+            return await self._phase(code, quadrant)
+        about = {"phase_id": phase.phase_id, "expected_version": phase.version}
+        if phase.open_prerequisites:
+            done = {"prerequisite": phase.open_prerequisites[0], "done_on": today}
+            await self._as(staff.MANAGER, "CompletePrerequisite", f"{step}:{done['prerequisite']}", **about, **done)
+            return await self._phase(code, quadrant)
+        if phase.state == "PLANNED":
+            await self._as(staff.MANAGER, "OpenPhase", f"{step}:open", **about)
+        return None
+
+    async def _worker(self, worker: str) -> None:
+        known = {each.worker_ref: each for each in (await self._ask("ListWorkers", page_size=200)).workers}
+        found, valid_to = known.get(worker), (self.today + timedelta(days=730)).isoformat()
+        if found is None:
+            given = {"worker_ref": worker, "role": "EW", "organisation": self.organisation, "capacity": 30}
+            version = (await self._as(staff.MANAGER, "RegisterWorker", f"{worker}:register", **given)).version
+            trained = False
+        elif found.status != "REGISTERED":
+            return
+        else:
+            version, trained = found.version, set(TRAINING) <= set(found.training)
+        about = {"worker_ref": worker}
+        if not trained:
+            given = {"topics": list(TRAINING), "completed_on": self.today.isoformat(), "valid_to": valid_to}
+            version = (
+                await self._as(
+                    staff.MANAGER,
+                    "RecordTrainingComplete",
+                    f"{worker}:train",
+                    **about,
+                    **given,
+                    expected_version=version,
+                )
+            ).version
+        induction = {"recorded_on": self.today.isoformat(), "recorded_by": staff.MANAGER}
+        clear = {"vetting_valid_to": valid_to, "induction": induction, "expected_version": version}
+        await self._as(staff.MANAGER, "ClearWorker", f"{worker}:clear", **about, **clear)
+
+    async def _contacts(self) -> None:
+        contacts = (await self._ask("ListContacts", page_size=200)).contacts
+        there = {each.ref for each in contacts}
+        for number, who in enumerate(staff.EXAMPLE):
+            if who not in there:
+                role = staff.acting(who, organisation=self.organisation, purpose=Purpose.OPERATE).role.value
+                given = {"staff_ref": who, "roles": [role], "organisation": self.organisation}
+                reached = {"email": f"{who}@{self.node}.example", "sms": f"+4477009000{number:02d}"}
+                await self._as(staff.MANAGER, "SetStaffContact", f"contact:{who}", **given, **reached)
+        if "triage" not in there:
+            team = {"team_ref": "triage", "role": "SM", "email": f"triage@{self.node}.example"}
+            await self._as(staff.MANAGER, "SetTeamContact", "contact:triage", **team)
+
+
+async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
+    """Make the example in the house of this folder. Raises `Trouble` where a door does not answer or refuses."""
+    async with Clients(folder, patience=patience) as clients:
+        run = clients.run_now()
+        today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
+        await Example(clients, run.node, run.organisation, today).ensure()
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(ensure(Folder(Path(sys.argv[1]))))
+    except Trouble as trouble:
+        output.trouble(trouble)
+        raise SystemExit(1) from None
