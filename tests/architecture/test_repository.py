@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -134,3 +135,19 @@ def test_the_wheel_holds_code_contracts_and_migrations(tmp_path):
         if SERVICES in file.parents and file.suffix in {".py", ".sql"}
     }
     assert generated | ours <= names
+
+
+@pytest.mark.parametrize("word", ["off" + "ender", "in" + "mates", "organ" + "ization", "reci" + "eve"])
+def test_a_word_that_hurts_or_is_misspelt_is_found(word, tmp_path):
+    (tmp_path / "text.md").write_text(f"A line with the word {word} in it.\n")
+
+    answer = subprocess.run(
+        [Path(sys.executable).parent / "codespell", tmp_path / "text.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode != 0
+    assert word in answer.stdout
