@@ -13,11 +13,9 @@ from casework.domain.engagement.opening import open_engagement
 from casework.domain.term import PauseReason, Recorded
 from chassis.aggregate import Invalid, Unmet
 from tests.casework.builders import (
-    CLOCKS,
     NOW,
     TERMS,
     active,
-    all_answers,
     an_allocated,
     an_allocation,
     an_engagement,
@@ -42,10 +40,6 @@ def _paused(engagement, reason=PauseReason.RECALLED, *, at=NOW):
 
 def _ending(engagement, outcome=Outcome.MOVED_AREA, *, at=NOW):
     return stored(closing.start_ending(engagement, outcome, at=at))
-
-
-def _close(engagement, *, outcome=None, answers=None, at=NOW):
-    return closing.close(engagement, outcome=outcome, answers=answers or all_answers(at), clocks=CLOCKS, at=at)
 
 
 def _refused(attempt, reason):
