@@ -232,6 +232,20 @@ class Journey:
         asked = {"case_reference": self.reference}
         return (await self.ask("GetPicture", viewer, of="partners", **asked)).picture
 
+    async def told(self, reader: Actor) -> list[str]:
+        """Of what a reader has been sent a notice."""
+        asked = {"case_id": self.case, "page_size": 200}
+        found = (await self.ask("ListNotices", MANAGER, of="notifications", **asked)).notices
+        return sorted(notice.fact for notice in found if notice.recipient_ref == reader.id and notice.state == "SENT")
+
+    async def set_aside(self) -> list[str]:
+        """Messages that any service of the house could not handle."""
+        found = []
+        for name, parts in self.house.parts.items():
+            async with parts.database.connection() as conn:
+                found += [f"{name}: {row['reason']}" for row in await conn.fetch("select reason from parked")]
+        return found
+
     async def status(self) -> str:
         """How the referral stands with its owner."""
         answer = await self.ask("GetReferral", MANAGER, referral_id=self.referral)

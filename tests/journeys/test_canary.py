@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.house import House, Start
 
 pytestmark = pytest.mark.wire
-SERVICES = ("referral", "casework", "partners")
+SERVICES = ("referral", "casework", "partners", "notifications")
 MARK = "zqcanary"
 # What the journey gives of him beside the mark: none of it may stand anywhere in clear either.
 HIS = (MARK, "X123456", "Fairweather", "1990-01-10")

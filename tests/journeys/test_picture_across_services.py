@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.support.house import House, Start
 
 pytestmark = pytest.mark.wire
-SERVICES = ("referral", "casework", "partners")
+SERVICES = ("referral", "casework", "partners", "notifications")
 
 
 async def a_man_supported(running: House) -> Journey:
