@@ -20,6 +20,7 @@ MANAGER = Actor(id="staff-sm-1", role=Role.SM, organisation="together", purpose=
 SECOND_MANAGER = Actor(id="staff-sm-2", role=Role.SM, organisation="together", purpose=Purpose.REFERRAL_TRIAGE)
 WORKER = Actor(id="staff-ew-1", role=Role.EW, organisation="together", purpose=Purpose.DELIVER_SUPPORT)
 OTHER_WORKER = Actor(id="staff-ew-2", role=Role.EW, organisation="together", purpose=Purpose.DELIVER_SUPPORT)
+GUARDIAN = Actor(id="staff-ig-1", role=Role.IG, organisation="together", purpose=Purpose.AUDIT)
 CHANNELS = ("PHONE", "SMS")
 STUBS = {
     "referral": "ReferralService",
@@ -169,6 +170,18 @@ class Journey:
         channels = await self.ask("SetContactChannels", MANAGER, **reached, expected_version=person.version)
         safe = {"channels": list(CHANNELS), "days": [1, 2, 3, 4, 5], "from_hour": 9, "to_hour": 17}
         await self.ask("SetSafeContact", MANAGER, person_id=self.person, **safe, expected_version=channels.version)
+
+    async def he_takes_it_back(self) -> None:
+        """He no longer wants to take part, and tells the manager."""
+        held = (await self.ask("ListConsents", MANAGER, person_id=self.person)).consents
+        (agreed,) = [consent for consent in held if consent.purpose == "PARTICIPATE" and consent.status == "GRANTED"]
+        taking = {"consent_id": agreed.consent_id, "expected_version": agreed.version}
+        await self.ask("WithdrawConsent", MANAGER, **taking)
+
+    async def only_these_may_know_of_him(self, *people: Actor) -> None:
+        """The guardian limits who may know."""
+        limited = {"list": "ALLOW", "entries": [actor.id for actor in people], "expected_version": 0}
+        await self.ask("SetAccessList", GUARDIAN, person_id=self.person, **limited)
 
     async def manager_takes_him_on(self) -> None:
         """Accepted by a named person."""
