@@ -115,7 +115,13 @@ async def test_what_answers_an_older_acceptance_is_a_race(desk, ears):
 async def test_a_case_nobody_knows_is_parked(desk, ears):
     await steps.a_programme(desk)
     stranger = steps.Case(
-        {"referral_id": str(uuid4()), "case_id": str(uuid4()), "person_id": str(uuid4()), "case_reference": "", "version": 1}
+        {
+            "referral_id": str(uuid4()),
+            "case_id": str(uuid4()),
+            "person_id": str(uuid4()),
+            "case_reference": "",
+            "version": 1,
+        }
     )
 
     await ears.allocated(stranger, acceptance=5)
