@@ -26,7 +26,7 @@ from chassis.access import Actor, Call, Purpose, Role
 from chassis.calendar import local_date
 from chassis.database import Database, wind
 from chassis.deadlines import DeadlineLoop
-from chassis.envelope import Envelope, key_of, reach_of, topic_of
+from chassis.envelope import Envelope, key_of, reach_of, to_headers, topic_of
 from chassis.streams import Item, Streams
 from chassis.work import Works
 from throughcare.referral.v1 import events_pb2 as referral
@@ -141,7 +141,7 @@ class House:
             sensitivity="STANDARD",
             detail_ref="",
         )
-        return Item(topic, key, key.encode(), [], told.SerializeToString(), envelope)
+        return Item(topic, key, key.encode(), to_headers(envelope), told.SerializeToString(), envelope)
 
     async def hear(self, *items: Item) -> None:
         """One batch of the inbox: together, or one by one where that fails."""

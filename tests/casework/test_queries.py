@@ -8,6 +8,7 @@ import pytest
 from casework.commands import allocation, engagement, worker
 from casework.domain.ending import EndAnswers, Outcome
 from casework.domain.term import PauseReason
+from casework.domain.worker import SuspendReason
 from casework.queries import (
     get_engagement,
     get_forecast,
@@ -82,12 +83,11 @@ async def test_manager_psychologist_guardian_and_his_worker_see_him_and_others_d
     assert [await sees(staffed, actor, id_) for actor in (OTHER, PRACTITIONER)] == [False] * 2
 
 
-@pytest.mark.parametrize("role", ["PW", "CMR", "OPS", "VOL", "PS", "TR", "PA", "SPO", "PPU", "APS", "SYSTEM"])
-async def test_other_roles_may_not_ask(staffed, role):
-    actor = Actor(id="somebody", role=Role(role), organisation=NODE)
-
-    with pytest.raises(Denied):
-        await staffed.ask(get_engagement, actor, engagement_id=uuid4(), case_id=None)
+async def test_other_roles_may_not_ask(staffed):
+    for role in set(Role) - {Role.SM, Role.CP, Role.IG, Role.EW, Role.PP}:
+        actor = Actor(id="somebody", role=role, organisation=NODE)
+        with pytest.raises(Denied):
+            await staffed.ask(get_engagement, actor, engagement_id=uuid4(), case_id=None)
 
 
 async def test_hidden_and_missing_are_answered_alike(staffed):
@@ -292,7 +292,7 @@ async def test_the_managers_list_holds_who_waits_and_whose_worker_may_not_work(s
     fine, left = await staffed.accepted(), await staffed.accepted()
     await allocating(staffed, fine, "staff-ew-2")
     await allocating(staffed, left, "staff-ew-1")
-    await staffed.do(worker.suspend_worker, worker_ref="staff-ew-1", reason="leave", expected=3)
+    await staffed.do(worker.suspend_worker, worker_ref="staff-ew-1", reason=SuspendReason.ABSENCE, expected=3)
 
     listed = await waiting(staffed, SM, needs_worker=True)
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from casework.commands import engagement, worker
 from casework.domain.ending import EndAnswers
+from casework.domain.worker import SuspendReason
 from casework.queries import get_engagement
 from chassis.aggregate import Conflict, Refused, Unmet
+from chassis.streams import retry
 from tests.casework.house import (
     GRANTED,
     SM,
@@ -53,7 +55,7 @@ async def test_the_worker_named_with_the_acceptance_is_proposed(staffed):
 
 
 async def _suspended(house):
-    await house.do(worker.suspend_worker, worker_ref="staff-ew-1", reason="leave", expected=3)
+    await house.do(worker.suspend_worker, worker_ref="staff-ew-1", reason=SuspendReason.ABSENCE, expected=3)
     return "worker_not_cleared"
 
 
@@ -86,7 +88,7 @@ async def test_a_programme_not_heard_of_parks_the_acceptance_and_the_retry_finds
 
     await house.programme()
     await house.wind(minutes=5)
-    while await house.streams.retry(house.works, None):
+    while await retry(house.streams, house.works, None):
         pass
 
     assert await house.parked() == []

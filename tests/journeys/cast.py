@@ -147,7 +147,8 @@ class Journey:
     # The service manager.
 
     async def manager_looks_at_it(self) -> None:
-        """Triage."""
+        """Triage; a promise missed meanwhile has raised the version."""
+        self.version = (await self.ask("GetReferral", MANAGER, referral_id=self.referral)).referral.version
         looking = {"referral_id": self.referral, "no_conflict_of_interest": True, "expected_version": self.version}
         self.version = (await self.ask("StartTriage", MANAGER, **looking)).version
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from referral.rpc.details import DetailService
-from referral.rpc.people import ConsentServicer, EvidenceServicer, PersonServicer, PractitionerServicer
+from referral.rpc.evidence import ConsentServicer, EvidenceServicer
+from referral.rpc.people import PersonServicer, PractitionerServicer
 from referral.rpc.programmes import ProgrammeServicer
 from referral.rpc.referrals import ReferralServicer
 from throughcare.referral.v1.service_pb2_grpc import ReferralServiceServicer
