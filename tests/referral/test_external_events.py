@@ -8,6 +8,7 @@ import pytest
 
 from chassis.aggregate import Denied, Invalid
 from referral import commands, queries
+from referral.domain.access_list import List
 from referral.domain.prompt import PromptKind
 from referral.domain.screening import Result
 from referral.gateways import hmpps
@@ -240,6 +241,27 @@ async def test_erasure_at_the_source_is_seen_by_the_guardian_alone(desk):
     for actor, seen in ((IG1, ["ERASURE_AT_SOURCE"]), (SM1, [])):
         prompts = await desk.ask(queries.list_prompts, actor, person_id=None, after=None, size=9)
         assert [prompt["kind"] for prompt in prompts] == seen
+
+
+async def test_a_man_with_an_allow_list_is_still_known_to_the_house(desk):
+    await steps.a_programme(desk)
+    case = await steps.a_draft(desk, crn="A000001")
+    await desk.do(
+        commands.set_access_list,
+        SM1,
+        person_id=case.person_id,
+        which=List.ALLOW,
+        entries=("staff-sm-1",),
+        expected=0,
+    )
+
+    for message in (
+        json.dumps(opd()).encode(),
+        json.dumps({**opd(), "eventType": "tier.calculation.complete"}).encode(),
+    ):
+        assert (await receive(desk, message))["outcome"] == "TAKEN"
+    by_whom = await desk.rows("select actor_role from audit where action = 'external_event.receive'")
+    assert {row.actor_role for row in by_whom} == {"ADAPTER"}
 
 
 async def test_only_the_adapter_brings_outside_events(desk):
