@@ -39,10 +39,8 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     try:
-        app()(args=arguments, standalone_mode=False)
-        code = 0
-    except typer.Exit as ended:
-        code = ended.exit_code
+        ended = app()(args=arguments, standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0  # what `typer.Exit` carried
     except Trouble as trouble:
         output.trouble(trouble)
         code = trouble.code

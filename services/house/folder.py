@@ -88,6 +88,11 @@ class Folder:
         """Whether a house was ever started here."""
         return self.plan_file.exists()
 
+    def must_exist(self) -> None:
+        """Raises `Trouble` where no house was ever started here."""
+        if not self.exists:
+            raise Trouble(f"There is no house in {self.path}.", mend="Give the folder with --data.")
+
     def make(self) -> None:
         """Make what is missing. Another user may pass through (PostgreSQL has its own), but read nothing."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -149,8 +154,7 @@ class Folder:
 
     def remove(self) -> None:
         """Delete the house with all its data. Refuses a folder that holds no house."""
-        if not self.exists:
-            raise Trouble(f"There is no house in {self.path}.", mend="Give the folder with --data.")
+        self.must_exist()
         for path in (self.postgres, self.kafka, self.certs, self.secrets, self.logs):
             shutil.rmtree(path, ignore_errors=True)
         for left in self.path.iterdir():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,16 +39,26 @@ def line(text: str = "") -> None:
     console().print(text, markup=False)
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[object]], *, title: str = "") -> None:
-    """Print a table; numbers stand right."""
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print a table; figures stand right. Piped, nothing is cut off."""
     held = [[str("" if cell is None else cell) for cell in row] for row in rows]
-    shown = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for number, name in enumerate(columns):
-        figures = bool(held) and all(row[number].replace(".", "").isdigit() or not row[number] for row in held)
-        shown.add_column(name, justify="right" if figures else "left", no_wrap=not sys.stdout.isatty())
-    for row in held:
-        shown.add_row(*row)
-    console().print(shown, markup=False) if held else line("Nothing to show.")
+    if not held:
+        line("Nothing to show.")
+        return
+    names = list(columns)
+    figures = [all(row[n].isdigit() or not row[n] for row in held) for n in range(len(names))]
+    if sys.stdout.isatty():
+        shown = Table(box=None, pad_edge=False, header_style="bold")
+        for name, right in zip(names, figures, strict=True):
+            shown.add_column(name, justify="right" if right else "left")
+        for row in held:
+            shown.add_row(*(Text(cell) for cell in row))
+        console().print(shown)
+        return
+    widths = [max(len(row[n]) for row in [names, *held]) for n in range(len(names))]
+    for row in [names, *held]:
+        cells = zip(row, widths, figures, strict=True)
+        line("  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip())
 
 
 def trouble(what: Trouble) -> None:

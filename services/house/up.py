@@ -131,6 +131,7 @@ def _end_old(folder: Folder) -> None:
 
 def down(folder: Folder, *, keep: bool) -> list[str]:
     """Stop the house, and delete its data unless told to keep it; what was done, in words."""
+    folder.must_exist()
     done = []
     run = folder.run()
     if run is not None and alive(run.supervisor) and run.supervisor.pid is not None:

@@ -8,8 +8,10 @@ from casework.commands import engagement, worker
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome
 from casework.domain.engagement.facts import RatingPhase
 from casework.domain.term import Recorded
+from casework.domain.worker import SuspendReason
 from chassis.calendar import add_months, end_of_day, working_days_due
-from tests.casework.house import SM, WORKER, allocating, names, on, withdrawn
+from tests.casework.giving import allocating, names, on, withdrawn
+from tests.casework.house import SM, WORKER
 from throughcare.casework.v1.events_pb2 import AllocationDeadlineMissed, EngagementDeadlineMissed
 
 
@@ -219,7 +221,7 @@ async def test_a_clearance_lapses_by_the_timer_once_its_last_day_is_over(house):
 
 async def test_a_worker_suspended_before_does_not_lapse(house):
     await house.a_worker(days=10)
-    await house.do(worker.suspend_worker, worker_ref="staff-ew-1", reason="leave", expected=3)
+    await house.do(worker.suspend_worker, worker_ref="staff-ew-1", reason=SuspendReason.ABSENCE, expected=3)
 
     await until(house, end_of_day(await house.today() + timedelta(days=11)))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.house import House, Start
 
 pytestmark = pytest.mark.wire
-SERVICES = ("referral", "casework", "partners")
+SERVICES = ("referral", "casework", "partners", "notifications")
 MARK = "zqcanary"
 # What the journey gives of him beside the mark: none of it may stand anywhere in clear either.
 HIS = (MARK, "X123456", "Fairweather", "1990-01-10")
@@ -41,13 +41,15 @@ def mark(message: Message) -> None:
 
 
 class Marked(Journey):
-    """The same journey with marks, from the moment that he comes into it."""
+    """The same journey with marks, once he has come into it: the papers of a programme are nobody's secret."""
+
+    marking = False
 
     async def ask(self, method: str, actor: Any, *, of: str = "referral", **given: Any) -> Any:
         ask = self.house.ask
 
         async def marking(call: Any, request: Any, who: Any, **more: Any) -> Any:
-            if self.programme:
+            if self.marking:
                 mark(request)
             return await ask(call, request, who, **more)
 
@@ -123,6 +125,7 @@ async def test_no_mark_of_his_turns_up_where_it_may_not_be(house: Start, monkeyp
             ):
                 await step()
                 await running.until_quiet()
+                jay.marking = True
             found += await _said_no(jay)
             await running.until_quiet()
 

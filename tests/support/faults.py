@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
@@ -68,10 +69,13 @@ class Proxy:
 
 @asynccontextmanager
 async def proxy(host: str, port: int, *, listening: int = 0) -> AsyncIterator[Proxy]:
-    """A proxy before this server."""
+    """A proxy before this server. It takes little in advance: what it holds back stays with the sender."""
     made = Proxy(host, port)
     made.let_go()
-    server = await asyncio.start_server(made._serve, "127.0.0.1", listening)
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    door.bind(("127.0.0.1", listening))
+    server = await asyncio.start_server(made._serve, sock=door, limit=4096)
     made.listening = server.sockets[0].getsockname()[1]
     try:
         yield made

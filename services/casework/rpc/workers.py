@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from casework import queries
 from casework.commands import worker as commands
-from casework.domain.worker import MOST_PLACES, TrainingTopic, WorkerRole, WorkerStatus
+from casework.domain.worker import MOST_PLACES, SuspendReason, TrainingTopic, WorkerRole, WorkerStatus
 from casework.rpc import shown
 from chassis.rpc import Form, calling, page, serves
 from throughcare.casework.v1 import service_pb2 as said
@@ -88,7 +88,7 @@ class WorkerServicer(CaseworkServiceServicer):
         form = Form(request)
         given = {
             "worker_ref": form.opaque("worker_ref"),
-            "reason": form.text("reason", limit=shown.REASON),
+            "reason": form.code("reason", SuspendReason),
             "expected": form.version(),
         }
         form.done()

@@ -58,7 +58,10 @@ class Keeper:
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """What was heard, in plain values; `filling` is what a template may say of it."""
+    """What was heard, in plain values; `filling` is what a template may say of it.
+
+    `worker` and `practitioner` are those it names, who are told even where their first day is still to come.
+    """
 
     name: str
     event_id: UUID
@@ -67,7 +70,12 @@ class Fact:
     subject_id: UUID
     case_id: UUID | None = None
     person_id: UUID | None = None
+    programme_id: str = ""
+    worker: str = ""
     worker_before: str = ""
+    practitioner: str = ""
+    due_at: datetime | None = None
+    only_with_a_case: bool = False
     filling: Mapping[str, str] = field(default_factory=dict)
     promises: bool = True
 
@@ -184,6 +192,7 @@ def who_must_hear(
     fact: Fact, *, rules: Iterable[Rule], keepers: Iterable[Keeper], circle: Circle, day: date
 ) -> tuple[Telling, ...]:
     """Each recipient once a template, in the order of the rows."""
+    circle = replace(circle, worker=fact.worker or circle.worker, practitioner=fact.practitioner or circle.practitioner)
     tellings: dict[tuple[str, str], Telling] = {}
     for rule in _rows(fact, rules, day):
         for recipient in _recipients(fact, rule, tuple(keepers), circle, day):
@@ -215,7 +224,7 @@ def _recipients(
 def _kept_by(fact: Fact, keepers: tuple[Keeper, ...], circle: Circle, day: date) -> tuple[Recipient, ...]:
     rows = newest((keeper for keeper in keepers if keeper.about == fact.about), day)
     ways = [_named(told, fact, circle) for row in rows for told in row.told]
-    there = [way for way in ways if way]
+    there = [way for way in ways if any(not circle.lists.hide_from(each) for each in way)]
     if not there:
         return circle.role("SM")
     if any(row.first for row in rows):
@@ -241,9 +250,11 @@ def _named(told: Told, fact: Fact, circle: Circle) -> tuple[Recipient, ...]:
 
 
 def _worker(circle: Circle) -> tuple[Recipient, ...]:
-    """The worker; the service manager where there is none yet, or none any more."""
+    """The worker; the service manager where he is none any more."""
+    if not circle.worker:
+        return ()
     worker = circle.staff(circle.worker, circle.worker_role)
-    return (worker,) if circle.worker and not circle.has_left(worker) else circle.role("SM")
+    return circle.role("SM") if circle.has_left(worker) else (worker,)
 
 
 def _practitioner(circle: Circle) -> tuple[Recipient, ...]:

@@ -24,7 +24,7 @@ class ContactSet(Event):
 
     channels: tuple[Channel, ...]
     roles: tuple[str, ...]
-    left: bool
+    has_left: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Contact(Aggregate):
     organisation: str
     email: str = ""
     sms: str = ""
-    left: bool = False
+    has_left: bool = False
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -51,7 +51,7 @@ class Contact(Aggregate):
         return {Channel.EMAIL: self.email, Channel.SMS: self.sms, Channel.PAGE: self.ref}.get(channel, "")
 
     def set(
-        self, *, roles: tuple[str, ...], organisation: str, email: str, sms: str, left: bool, at: datetime
+        self, *, roles: tuple[str, ...], organisation: str, email: str, sms: str, has_left: bool, at: datetime
     ) -> Contact:
         """The whole entry anew. Raises Invalid with every address that cannot be one."""
         faults = [*_faults_of(email, sms)]
@@ -60,9 +60,9 @@ class Contact(Aggregate):
         if faults:
             raise Invalid(*faults)
         entry = self.telling(
-            roles=tuple(sorted(set(roles))), organisation=organisation, email=email, sms=sms, left=left
+            roles=tuple(sorted(set(roles))), organisation=organisation, email=email, sms=sms, has_left=has_left
         )
-        return entry.telling(ContactSet(channels=entry.channels, roles=entry.roles, left=left, at=at))
+        return entry.telling(ContactSet(channels=entry.channels, roles=entry.roles, has_left=has_left, at=at))
 
 
 def _faults_of(email: str, sms: str) -> list[Fault]:

@@ -52,6 +52,13 @@ class Status(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class Found(StrEnum):
+    """What a person may find out of a notice of which nobody knew whether it left."""
+
+    SENT = "SENT"
+    PERMANENT_FAILURE = "PERMANENT_FAILURE"
+
+
 WAITING = (Status.REQUESTED, Status.SCHEDULED, Status.RENDERED, Status.TEMPORARY_FAILURE)
 ARRIVED = (Status.SENT, Status.DELIVERED)
 FAILED_FOR_GOOD = (Status.PERMANENT_FAILURE, Status.TECHNICAL_FAILURE)
@@ -125,11 +132,18 @@ class Notice(Aggregate):
             raise Unmet("invalid_transition", "The notice has been asked for already.")
         return self.telling(Requested(concerns=self.concerns, reason=self.fact, at=at))
 
-    def schedule(self, *, at: datetime, handed_by: datetime | None = None) -> Notice:
+    def schedule(
+        self, *, at: datetime, handed_by: datetime | None = None, next_step_at: datetime | None = None
+    ) -> Notice:
         """Let it leave at its time; `handed_by` is what was promised about that (L19)."""
         self._must_be(Status.REQUESTED)
         fact = Scheduled(
-            concerns=self.concerns, send_after=self.send_after, use_by=self.use_by, handed_by=handed_by, at=at
+            concerns=self.concerns,
+            send_after=self.send_after,
+            use_by=self.use_by,
+            handed_by=handed_by,
+            next_step_at=next_step_at,
+            at=at,
         )
         return self.telling(fact, status=Status.SCHEDULED)
 
@@ -212,15 +226,13 @@ class Notice(Aggregate):
         fact = Failed(concerns=self.concerns, status=status.value, reason=reason, at=at)
         return self.telling(fact, status=status, reason=reason.value, lease_until=None)
 
-    def resolve(self, outcome: Status, *, note: str, at: datetime) -> Notice:
+    def resolve(self, outcome: Found, *, note: str, at: datetime) -> Notice:
         """A person found out what became of it."""
         self._must_be(Status.UNKNOWN)
-        if outcome not in {Status.SENT, Status.PERMANENT_FAILURE}:
-            raise Invalid(Fault("outcome", "UNKNOWN_CODE"))
         if not note.strip():
             raise Invalid(Fault("note", "REQUIRED"))
         fact = Resolved(concerns=self.concerns, outcome=outcome.value, note=note, at=at)
-        return self.telling(fact, status=outcome, reason="RESOLVED")
+        return self.telling(fact, status=Status(outcome.value), reason="RESOLVED")
 
     def acknowledge(self, *, by: str, at: datetime) -> Notice:
         """Its recipient has seen it, or what answers it was heard (`by` is that fact then)."""

@@ -30,12 +30,13 @@ class Requested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Scheduled(Event):
-    """It leaves at its time; `handed_by` is promised where it is urgent (L19)."""
+    """It leaves at its time; `handed_by` is promised where it is urgent (L19), `next_step_at` is its ladder's."""
 
     concerns: About
     send_after: datetime
     use_by: datetime
     handed_by: datetime | None
+    next_step_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,6 +46,14 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shipped(Event):
+    """A version came approved with the release; told by the migration that brings it."""
+
+    template: str
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Drafted(Event):
     """A version was drafted."""
 

@@ -13,7 +13,7 @@ ENTRY = Contact(id=uuid4(), person_id=uuid4(), kind=Kind.STAFF, ref="staff-ew-1"
 
 
 def entry(email="ew-1@together.example", sms="+447700900123", roles=("EW",)):
-    return ENTRY.set(roles=roles, organisation="together", email=email, sms=sms, left=False, at=MONDAY)
+    return ENTRY.set(roles=roles, organisation="together", email=email, sms=sms, has_left=False, at=MONDAY)
 
 
 def test_the_channels_follow_from_the_addresses():

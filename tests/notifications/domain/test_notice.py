@@ -6,7 +6,7 @@ import pytest
 
 from chassis.aggregate import Invalid, Unmet
 from notifications.domain.codes import Failure
-from notifications.domain.notice import RETRY_AFTER, Status
+from notifications.domain.notice import RETRY_AFTER, Found, Status
 from tests.notifications.builders import MONDAY, SECOND, a_notice, a_sending_notice, stored
 
 MINUTE = timedelta(minutes=1)
@@ -55,10 +55,10 @@ def test_whoever_resolves_it_says_how_he_knows():
     notice = stored(a_sending_notice().lose(at=MONDAY + 60 * SECOND))
 
     with pytest.raises(Invalid) as refusal:
-        notice.resolve(Status.SENT, note="  ", at=MONDAY + MINUTE)
+        notice.resolve(Found.SENT, note="  ", at=MONDAY + MINUTE)
 
     assert [(fault.path, fault.code) for fault in refusal.value.fields] == [("note", "REQUIRED")]
-    resolved = notice.resolve(Status.PERMANENT_FAILURE, note="The server's log has no such message.", at=MONDAY)
+    resolved = notice.resolve(Found.PERMANENT_FAILURE, note="The server's log has no such message.", at=MONDAY)
     assert resolved.status is Status.PERMANENT_FAILURE
 
 

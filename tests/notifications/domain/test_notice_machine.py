@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from chassis.aggregate import Event, Refused
 from notifications.domain import notice_facts
 from notifications.domain.codes import Failure, Suppression
-from notifications.domain.notice import RETRY_AFTER, Status
+from notifications.domain.notice import RETRY_AFTER, Found, Status
 from tests.notifications.builders import MONDAY, a_notice, stored
 
 S = Status
@@ -150,10 +150,10 @@ class OneLetter(RuleBasedStateMachine):
     def somebody_retries(self, days):
         self.try_to(lambda n: n.retry(use_by=self.now + timedelta(days=days), send_after=self.now, at=self.now))
 
-    @rule(outcome=st.sampled_from(list(Status)), note=st.sampled_from(["", "Rang him."]))
+    @rule(outcome=st.sampled_from(list(Found)), note=st.sampled_from(["", "Rang him."]))
     def somebody_resolves(self, outcome, note):
         """A person tells the truth, as far as the channel knows it."""
-        if outcome is S.SENT or not self.left:
+        if outcome is Found.SENT or not self.left:
             self.try_to(lambda n: n.resolve(outcome, note=note, at=self.now))
 
     @invariant()
