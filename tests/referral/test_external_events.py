@@ -195,6 +195,72 @@ async def test_a_message_twice_has_one_effect_even_under_other_keys(desk):
     case = await steps.a_draft(desk, crn="A000001")
     recall = sns({**opd(), "eventType": "prison-recall.recommendation.started"}, "prison-recall.recommendation.started")
 
+    for message in (recall, recall, json.dumps(opd()).encode(), json.dumps(opd()).encode()):
+        assert (await receive(desk, message))["outcome"] == "TAKEN"
+
+    assert await desk.value("select count(*) from prompt") == 1
+    assert await desk.value("select count(*) from screening_evidence where person_id = $1", case.person_id) == 1
+
+
+async def test_an_ignored_message_may_be_taken_later(desk):
+    await steps.a_programme(desk)
+    message = json.dumps(opd()).encode()
+
+    assert (await receive(desk, message))["outcome"] == "IGNORED"
+    await steps.a_draft(desk, crn="A000001")
+    assert (await receive(desk, message))["outcome"] == "TAKEN"
+
+
+async def test_older_evidence_that_comes_later_does_not_count(desk):
+    await steps.a_programme(desk)
+    case = await steps.a_draft(desk, crn="A000001")
+    newer = opd(dateCompleted="2024-01-01T00:00:00Z")
+    await receive(desk, json.dumps(newer).encode())
+    start = await desk.position()
+
+    await receive(desk, json.dumps(opd(opdResult="SCREEN OUT")).encode())
+
+    assert await desk.told(start) == ["Recorded", "Superseded"]
+    held = await desk.ask(queries.list_screenings, SM1, person_id=case.person_id, after=None, size=9)
+    assert [(one["is_current"], one["result"]) for one in held] == [(False, "SCREENED_OUT"), (True, "SCREENED_IN")]
+
+
+async def test_a_prison_number_added_at_the_source_is_linked(desk):
+    await steps.a_programme(desk)
+    case = await steps.a_draft(desk, crn="A000001")
+    inner = {
+        "eventType": "probation-case.prison-identifier.added",
+        "personReference": {"identifiers": [{"type": "CRN", "value": "A000001"}, {"type": "NOMS", "value": "A1234BC"}]},
+    }
+
+    await receive(desk, json.dumps(inner).encode())
+
+    person = await desk.ask(queries.get_person, SM1, person_id=case.person_id)
+    assert person["identifiers"]["prison_number"] == "A1234BC"
+
+
+async def test_erasure_at_the_source_is_seen_by_the_guardian_alone(desk):
+    await steps.a_programme(desk)
+    await steps.a_draft(desk, crn="A000001")
+    await receive(desk, json.dumps({**opd(), "eventType": "probation-case.deleted.gdpr"}).encode())
+
+    for actor, seen in ((IG1, ["ERASURE_AT_SOURCE"]), (SM1, [])):
+        prompts = await desk.ask(queries.list_prompts, actor, person_id=None, after=None, size=9)
+        assert [prompt["kind"] for prompt in prompts] == seen
+
+
+async def test_a_man_with_an_allow_list_is_still_known_to_the_house(desk):
+    await steps.a_programme(desk)
+    case = await steps.a_draft(desk, crn="A000001")
+    await desk.do(
+        commands.set_access_list,
+        SM1,
+        person_id=case.person_id,
+        which=List.ALLOW,
+        entries=("staff-sm-1",),
+        expected=0,
+    )
+
     for event_type in ("opd.produced", "tier.calculation.complete"):
         message = json.dumps({**opd(), "eventType": event_type}).encode()
         assert (await receive(desk, message))["outcome"] == "TAKEN"
