@@ -74,7 +74,7 @@ types: setup ## Types, strictly
 	$(BIN)/mypy
 
 imports: setup ## Who may import whom
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 contracts: setup ## Lint and format of the contracts; no break, no changed option since the last release
 	$(BIN)/buf lint
@@ -91,7 +91,7 @@ architecture: setup ## Rules of the architecture that no other tool holds
 
 ##@ Test
 
-.PHONY: test test-fast test-wire faults
+.PHONY: test test-fast test-wire faults bench
 
 test: setup $(STATE)/kafka-if-possible ## Everything this machine can run (T= narrows: T=consent, or T=tests/referral)
 	$(PY) -m pytest $(PICK)
@@ -104,6 +104,9 @@ test-wire: setup $(STATE)/kafka-if-possible ## On a bus: relay, inbox, journeys 
 
 faults: setup kafka ## The long form of the fault runs on real Kafka, with figures (T= narrows)
 	THROUGHCARE_FAULTS=long $(PY) -m pytest tests/faults -s --timeout 3600 $(PICK_NAME)
+
+bench: setup kafka $(STATE)/bench ## Measure against peers on real Kafka: tables and plots in benchmarks/results (T="P2 P4" narrows)
+	$(PY) -m benchmarks $(T)
 
 # T=a/path runs that path; T=a word runs the tests whose name holds it.
 PICK = $(if $(findstring /,$(T)),$(T),$(PICK_NAME))
@@ -142,17 +145,18 @@ pins: ## Resolve the requirements again and write them with hashes (needs uv; U=
 
 .PHONY: migrate parked rebuild topics
 
-migrate: setup ## Bring every database of the house to this release (DATA=folder)
-	$(BIN)/throughcare migrate --data $(DATA)
+migrate: setup ## Bring one service's database to this release, as THROUGHCARE_… says where it is (S=referral); `up` does it itself
+	@[ -n "$(S)" ] || { echo "Say which: make migrate S=referral"; exit 1; }
+	$(PY) -m $(S) migrate
 
 parked: setup ## List the messages that wait for a person (DATA=folder)
 	$(BIN)/throughcare parked list --data $(DATA)
 
-rebuild: setup ## Build a projection again from the journals (G=group, such as partners.picture; DATA=folder)
-	@[ -n "$(G)" ] || { echo "Say which: make rebuild G=partners.picture"; exit 1; }
-	$(BIN)/throughcare rebuild $(G) --data $(DATA)
+rebuild: setup ## Build projections again from the journals (S=a service, or partners.picture; DATA=folder)
+	@[ -n "$(S)" ] || { echo "Say which: make rebuild S=partners.picture"; exit 1; }
+	$(BIN)/throughcare rebuild $(S) --data $(DATA)
 
-topics: setup ## Compare the topics on the bus with deploy/bus/topics.yaml (DATA=folder)
+topics: setup ## List the topics of deploy/bus/topics.yaml as they are on the bus (DATA=folder)
 	$(BIN)/throughcare topics --data $(DATA)
 
 ##@ System

@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -20,6 +21,7 @@ from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - a UUID too, read eight times quicker
 from google.protobuf import json_format
+from google.protobuf.message import DecodeError
 
 import throughcare
 from throughcare.options.v1 import options_pb2 as options
@@ -178,6 +180,8 @@ def from_headers(headers: Iterable[tuple[str, bytes | None]]) -> Envelope | Unde
         held = {name: value.decode() for name, value in headers if value is not None}
     except UnicodeDecodeError:
         return Undecodable("headers_not_text")
+    if "\0" in "".join(held.values()):
+        return Undecodable("headers_not_text")  # no database stores it as text
     for name in _NEEDED:
         if not held.get(name):
             return Undecodable(f"header_missing:{name}")
@@ -271,12 +275,11 @@ _MAJOR = re.compile(r"throughcare\.([a-z_]+)\.v([0-9]+)\.[A-Za-z0-9]+")
 
 def legible(envelope: Envelope) -> Literal["yes", "needs_upgrade", "unknown"]:
     """Whether this release reads that message: it is from a later major version, or of a type never heard of."""
-    if envelope.type in registry():
-        return "yes" if envelope.schema_version == 1 else "needs_upgrade"
     said = _MAJOR.fullmatch(envelope.type)
+    if envelope.type in registry():
+        return "yes" if said and envelope.schema_version == int(said[2]) else "needs_upgrade"
     services = {name.split(".")[1] for name in registry()}
-    later = said is not None and said[1] in services and int(said[2]) > 1
-    return "needs_upgrade" if later else "unknown"
+    return "needs_upgrade" if said and said[1] in services and int(said[2]) > 1 else "unknown"
 
 
 def printed(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> str:
@@ -285,7 +288,8 @@ def printed(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) ->
     kind = registry().get(shown.get("ce_type") or "")
     body: object = None if value is None else base64.b64encode(value).decode()
     if kind is not None and value is not None:
-        body = json_format.MessageToDict(kind.FromString(value), preserving_proto_field_name=True)
+        with suppress(DecodeError):
+            body = json_format.MessageToDict(kind.FromString(value), preserving_proto_field_name=True)
     return json.dumps({"headers": shown, "message": body}, indent=2)
 
 
@@ -293,8 +297,7 @@ def main() -> None:
     """Print a record: standard input is `{"headers": [[name, value], …], "value": base64}`."""
     given = json.load(sys.stdin)
     headers = [(name, None if held is None else held.encode()) for name, held in given["headers"]]
-    value = None if given.get("value") is None else base64.b64decode(given["value"])
-    sys.stdout.write(printed(headers, value) + "\n")
+    sys.stdout.write(printed(headers, base64.b64decode(given.get("value") or "")) + "\n")
 
 
 if __name__ == "__main__":

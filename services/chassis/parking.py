@@ -68,6 +68,21 @@ from unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::text[], $8::t
             $11::text[]) with ordinality as given(topic, key, raw_key, sequence, type, headers, value, reason,
                                                   sentence, nth)
 order by nth
+on conflict (grp, topic, key, sequence) where sequence is not null do nothing
+"""
+_STREAM = """
+select * from parked where grp = $1 and topic = $2 and key = $3 order by sequence nulls first, nth limit $4
+"""
+_HANDLED = """
+insert into watermark as held (grp, topic, key, seq, at) values ($1, $2, $3, $4, $5)
+on conflict (grp, topic, key) do update set seq = greatest(held.seq, excluded.seq), at = excluded.at
+"""
+_LEADERLESS = """
+update parked set next_try_at = $2 where nth in (
+    select nth from (
+        select distinct on (topic, key) nth, reason, next_try_at from parked where grp = $1
+        order by topic, key, sequence nulls first, nth
+    ) as first where reason = 'behind' and next_try_at is null)
 """
 
 
@@ -75,6 +90,7 @@ async def park(conn: Connection, group: str, messages: Sequence[Parking], *, at:
     """Park these, in this order; the first of a key is tried again in a second, those behind it after it."""
     if not messages:
         return
+    # Headers as text: the driver takes a list of lists for an array of two dimensions.
     rows = [
         (m.topic, m.key, m.raw_key, m.sequence, m.type, json.dumps(m.headers), m.value, m.reason, m.sentence)
         for m in messages
@@ -95,14 +111,17 @@ async def due(conn: Connection, group: str, *, at: datetime) -> tuple[str, str] 
 
 async def of(conn: Connection, group: str, topic: str, key: str, *, limit: int = 100) -> list[Parked]:
     """The parked messages of a stream, oldest first."""
-    rows = await conn.fetch(
-        "select * from parked where grp = $1 and topic = $2 and key = $3 order by sequence nulls first, nth limit $4",
-        group,
-        topic,
-        key,
-        limit,
-    )
-    return [Parked(**dict(row)) for row in rows]
+    return [Parked(**dict(row)) for row in await conn.fetch(_STREAM, group, topic, key, limit)]
+
+
+async def taken(conn: Connection, group: str, topic: str, key: str, *, limit: int = 100) -> list[Parked]:
+    """The same, locked for this transaction: nobody else handles them meanwhile."""
+    return [Parked(**dict(row)) for row in await conn.fetch(f"{_STREAM} for update", group, topic, key, limit)]
+
+
+async def lead(conn: Connection, group: str, *, at: datetime) -> None:
+    """What was parked behind a message that was released at that moment leads its stream now: it is due."""
+    await conn.execute(_LEADERLESS, group, at)
 
 
 async def release(conn: Connection, parked: Iterable[Parked]) -> None:
@@ -111,14 +130,24 @@ async def release(conn: Connection, parked: Iterable[Parked]) -> None:
 
 
 async def failed(conn: Connection, parked: Parked, *, at: datetime, reason: str, sentence: str) -> None:
-    """Still not: the next try is later; after the last one it waits for a person."""
-    pause = RETRIES[parked.attempts] if parked.attempts < len(RETRIES) else None
+    """Still not: the next try is later, and what is behind it waits for it; after the last one a person must look."""
+    tried = parked.attempts if parked.reason == BEHIND else parked.attempts + 1
+    pause = RETRIES[tried] if tried < len(RETRIES) else None
     await conn.execute(
-        "update parked set attempts = attempts + 1, reason = $2, sentence = $3, next_try_at = $4 where nth = $1",
+        "update parked set attempts = $2, reason = $3, sentence = $4, next_try_at = $5 where nth = $1",
         parked.nth,
+        tried,
         reason,
         sentence,
-        at + pause if pause else None,
+        at + pause if pause and reason != NEEDS_UPGRADE else None,
+    )
+    await conn.execute(
+        "update parked set next_try_at = null where grp = $1 and topic = $2 and key = $3 and nth <> $4"
+        " and next_try_at is not null",
+        parked.grp,
+        parked.topic,
+        parked.key,
+        parked.nth,
     )
 
 
@@ -194,14 +223,7 @@ async def drop(conn: Connection, nth: int, *, by: str, reason: str, at: datetime
     await conn.execute("delete from parked where nth = $1", nth)
     if row["sequence"] is not None:
         # It counts as handled, or the next message of its key would look like one after a gap.
-        await conn.execute(
-            "update watermark set seq = greatest(seq, $4), at = $5 where grp = $1 and topic = $2 and key = $3",
-            row["grp"],
-            row["topic"],
-            row["key"],
-            row["sequence"],
-            at,
-        )
+        await conn.execute(_HANDLED, row["grp"], row["topic"], row["key"], row["sequence"], at)
     await next_in_line(conn, row["grp"], row["topic"], row["key"], at=at)
     return True
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import random
 import zlib
+from collections import Counter
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -41,6 +43,14 @@ returning position, stub
 _READ = (
     "select position, topic, key, headers, message from journal where position = any($1::bigint[]) order by position"
 )
+
+
+class Turn(Enum):
+    """What a turn came to."""
+
+    NOTHING = auto()
+    STANDBY = auto()
+    SENT = auto()
 
 
 class Doubt(Exception):  # noqa: N818 - not an error: the broker's word is missing
@@ -85,16 +95,15 @@ class Relay:
         self.active = False
         self._conn: asyncpg.Connection | None = None
         self._producer: Producer | None = None
-        self._lock = zlib.crc32(service.encode())
+        self._lock = zlib.crc32(service.encode()) - 2**31
 
     async def run(self) -> None:
         """Send until cancelled. Faults of the bus or the database are waited out; anything else is raised."""
-        pause = BACK_OFF[0]
-        idle = POLL[0]
+        pause, idle = BACK_OFF[0], POLL[0]
         try:
             while True:
                 try:
-                    moved = await self._turn()
+                    turn = await self._whole_turn()
                     pause = BACK_OFF[0]
                 except Doubt as doubt:
                     telemetry.count("bus_faults", operation="send")
@@ -108,31 +117,48 @@ class Relay:
                     await self._disconnect()
                     pause = await self._wait(pause)
                     continue
-                idle = POLL[0] if moved else min(POLL[1], idle * 2)
-                if not moved:
+                if turn is Turn.STANDBY:
+                    await asyncio.sleep(random.uniform(*STANDBY))  # noqa: S311 - jitter
+                elif turn is Turn.NOTHING:
+                    idle = min(POLL[1], idle * 2)
                     await self._sleep(idle)
+                else:
+                    idle = POLL[0]
         finally:
+            self._standing(active=False)
             await self._stop()
 
-    async def _turn(self) -> int:
-        """One transaction; how many rows went. Fewer than one: nothing to do, or another holds the lock."""
+    async def _whole_turn(self) -> Turn:
+        """A turn is finished even when the process is asked to stop: then nothing is in doubt, or sent twice."""
+        turn = asyncio.ensure_future(self._turn())
+        try:
+            return await asyncio.shield(turn)
+        except asyncio.CancelledError:
+            await asyncio.wait({turn}, timeout=ACKNOWLEDGED_WITHIN + 1)
+            if not turn.done():
+                await self._abandon()
+                turn.cancel()
+            raise
+
+    async def _turn(self) -> Turn:
+        """One transaction."""
         conn = await self._connect()
         if self.behind and await self.behind() > 0:
-            return 0
+            return Turn.STANDBY
         async with conn.transaction():
-            locked = await conn.fetchval("select pg_try_advisory_xact_lock($1, 0)", _signed(self._lock))
+            locked = await conn.fetchval("select pg_try_advisory_xact_lock($1, 0)", self._lock)
+            self._standing(active=locked)
             if not locked:
-                self._standing(active=False)
-                await asyncio.sleep(random.uniform(*STANDBY))  # noqa: S311 - jitter
-                return 0
-            self._standing(active=True)
+                return Turn.STANDBY
             fail_point("relay.locked")
             moved = await self._send_all(conn)
             fail_point("relay.before_commit")
         fail_point("relay.committed")
-        return moved
+        return Turn.SENT if moved else Turn.NOTHING
 
     async def _send_all(self, conn: asyncpg.Connection) -> int:
+        """Up to four sets of rows, one on its way while the next is read; how many rows. Doubt where one is missing."""
+        began = asyncio.get_running_loop().time()
         flights: list[_Flight] = []
         moved = 0
         try:
@@ -154,6 +180,8 @@ class Relay:
         except BUS_FAULTS as fault:
             broken: set[Place] = set()
             raise Doubt([position for flight in flights for position in flight.acknowledged(broken)]) from fault
+        if moved:
+            telemetry.observe("relay_batch_seconds", asyncio.get_running_loop().time() - began)
         return moved
 
     async def _send(self, rows: Sequence[asyncpg.Record], stubs: set[int]) -> _Flight:
@@ -176,7 +204,8 @@ class Relay:
         for batch in flight.sent:
             await asyncio.shield(batch.acknowledgement)
         fail_point("relay.acknowledged")
-        telemetry.count("relay_sent", len(flight.rows), topic=flight.rows[0]["topic"])
+        for topic, count in Counter(row["topic"] for row in flight.rows).items():
+            telemetry.count("relay_sent", count, topic=topic)
 
     async def _settle(self, known: list[int]) -> None:
         """After a doubt: what certainly arrived need not go again."""
@@ -185,7 +214,7 @@ class Relay:
         try:
             conn = await self._connect()
             async with conn.transaction():
-                if await conn.fetchval("select pg_try_advisory_xact_lock($1, 0)", _signed(self._lock)):
+                if await conn.fetchval("select pg_try_advisory_xact_lock($1, 0)", self._lock):
                     await conn.execute("delete from pending where position = any($1::bigint[])", known)
         except (*UNREACHABLE, asyncpg.PostgresError):
             await self._disconnect()
@@ -246,7 +275,3 @@ class Relay:
             producer, self._producer = self._producer, None
             await producer.stop()
         await self._disconnect()
-
-
-def _signed(number: int) -> int:
-    return number - 2**32 if number >= 2**31 else number

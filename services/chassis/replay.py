@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from chassis import projection, telemetry
 from chassis.envelope import Envelope, from_headers, registry, unpack_headers
 from chassis.hearing import Heard
+from chassis.inbox.journals import SETTLED
 from throughcare.chassis.v1 import service_pb2 as contract
 from throughcare.chassis.v1 import service_pb2_grpc as stubs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     import grpc.aio
     from sqlalchemy import Table
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from chassis.projection import Row
 
 CHUNK = 1_000
+_MARKS = """
+select topic, key, seq from watermark
+where grp = $1 and (topic, key) in (select * from unnest($2::text[], $3::text[]))
+"""
 _COUNT = "select count(*) from journal where topic = $1 and position > $2"
 _AFTER = """
 select position, key, headers, message from journal where topic = $1 and position > $2 order by position limit $3
@@ -131,74 +136,97 @@ def _heard(topic: str, key: str, headers: Sequence[tuple[str, bytes]], value: by
     return Heard(kind.FromString(value), envelope, topic, key)
 
 
+async def _applied(
+    conn: Connection, group: str, chunk: Sequence[tuple[int, Heard[Any]]]
+) -> tuple[list[Heard[Any]], int]:
+    """Those of a chunk that the group has applied, and before which position the first one lies that it has not."""
+    streams = list({(heard.topic, heard.key) for _, heard in chunk})
+    rows = await conn.fetch(_MARKS, group, [topic for topic, _ in streams], [key for _, key in streams])
+    marks = {(row["topic"], row["key"]): row["seq"] for row in rows}
+    applied, first = [], 0
+    for position, heard in chunk:
+        if heard.seq <= marks.get((heard.topic, heard.key), 0):
+            applied.append(heard)
+        elif not first:
+            first = position
+    return applied, first
+
+
+def _first(one: int, other: int) -> int:
+    """The lower of two positions of which either may be none."""
+    return min(one, other) if one and other else one or other
+
+
+async def _project_applied(conn: Connection, hears: Hears, group: str, chunk: Sequence[tuple[int, Heard[Any]]]) -> int:
+    """Project what the group has applied of a chunk; the position of the first it has not, or 0."""
+    applied, first = await _applied(conn, group, chunk)
+    await projection.write(conn, await _project(hears, applied), shadows=True)
+    return first
+
+
 async def _read_into_shadow(
-    database: Database, hears: Hears, source: Source, after: dict[str, int], upto: Mapping[tuple[str, str], int] | None
-) -> int:
-    """Read every topic from where it was left; with `upto`, only what the live tables have applied."""
-    messages = 0
-    for topic in list(after):
-        chunk: list[Heard[Any]] = []
-
-        async def write(held: list[Heard[Any]]) -> None:
-            async with database.transaction() as conn:
-                await projection.write(conn, await _project(hears, held), shadows=True)
-
-        async for position, key, headers, value in source.read(topic, from_position=after[topic]):
-            after[topic] = position
-            heard = _heard(topic, key, headers, value)
-            if heard is None or (upto is not None and heard.seq > upto.get((topic, key), 0)):
-                continue
-            chunk.append(heard)
+    conn: Connection, hears: Hears, source: Source, group: str, after: Mapping[str, int]
+) -> tuple[int, dict[str, int]]:
+    """Project what the group has applied of every topic since these positions; how much it was, and from where to read
+    on: what waits, parked or on its way, is left out, as it is from the live tables."""
+    messages, further = 0, dict(after)
+    settled = await conn.fetchval("select house_now()") - SETTLED
+    for topic, begin in after.items():
+        waiting, safe = 0, begin
+        chunk: list[tuple[int, Heard[Any]]] = []
+        async for position, key, headers, value in source.read(topic, from_position=begin):
             messages += 1
+            if (heard := _heard(topic, key, headers, value)) is None:
+                continue
+            safe = position if heard.envelope.recorded_at < settled else safe
+            chunk.append((position, heard))
             if len(chunk) >= CHUNK:
-                await write(chunk)
+                waiting = _first(waiting, await _project_applied(conn, hears, group, chunk))
                 chunk = []
-        await write(chunk)
+        waiting = _first(waiting, await _project_applied(conn, hears, group, chunk))
+        further[topic] = min(safe, waiting - 1) if waiting else safe
     telemetry.count("rebuilt_rows", messages, group=hears.group)
-    return messages
-
-
-async def watermarks(conn: Connection, group: str) -> dict[tuple[str, str], int]:
-    """What a group has applied of each stream."""
-    rows = await conn.fetch("select topic, key, seq from watermark where grp = $1", group)
-    return {(row["topic"], row["key"]): row["seq"] for row in rows}
+    return messages, further
 
 
 async def compare(database: Database, hears: Hears, source: Source, node: str) -> Rebuilt:
-    """Rebuild into shadows up to what the live tables have applied, and compare; nothing is swapped."""
-    group = f"{node}.{hears.group}"
+    """Rebuild into shadows and compare with what is live; nothing is swapped. The inbox may go on meanwhile."""
+    return await _rebuilt(database, hears, source, node, _drop)
+
+
+async def rebuild(database: Database, hears: Hears, source: Source, node: str) -> Rebuilt:
+    """Replace the projections of a group by what the journals say; readers see the old or the new, nothing between.
+
+    The inbox may go on: only the last moments are read again, and the swap made, while it may not write.
+    """
+    return await _rebuilt(database, hears, source, node, projection.swap)
+
+
+async def _rebuilt(
+    database: Database,
+    hears: Hears,
+    source: Source,
+    node: str,
+    end: Callable[[Connection, Sequence[Table]], Awaitable[None]],
+) -> Rebuilt:
+    group, tables = f"{node}.{hears.group}", sorted(hears.tables, key=projection.live)
     async with database.transaction() as conn:
-        await conn.execute("set transaction isolation level repeatable read")
-        applied = await watermarks(conn, group)
-        live = await projection.digest(conn, hears.tables)
+        await projection.start_shadow(conn, tables)
+    async with database.connection() as conn:
+        messages, further = await _read_into_shadow(conn, hears, source, group, dict.fromkeys(hears.topics(node), 0))
     async with database.transaction() as conn:
-        await projection.start_shadow(conn, hears.tables)
-    topics = dict.fromkeys(hears.topics(node), 0)
-    messages = await _read_into_shadow(database, hears, source, topics, applied)
-    async with database.transaction() as conn:
-        rebuilt = await projection.digest(conn, hears.tables, shadows=True)
-        await _drop(conn, hears.tables)
+        for table in tables:
+            await conn.execute(f"lock table {projection.live(table)} in exclusive mode")
+        # The source is asked within a transaction here, for the tail alone: the digests are of one moment.
+        await _read_into_shadow(conn, hears, source, group, further)
+        live = await projection.digest(conn, tables)
+        rebuilt = await projection.digest(conn, tables, shadows=True)
+        await end(conn, tables)
+        at = await conn.fetchval("select house_now()")
+        await conn.execute("insert into rebuilt values ($1, $2, $3, $4, $5)", group, at, messages, live, rebuilt)
     return Rebuilt(messages, live, rebuilt)
 
 
 async def _drop(conn: Connection, tables: Sequence[Table]) -> None:
     for table in tables:
         await conn.execute(f"drop table if exists {projection.shadow(table)}")
-
-
-async def rebuild(database: Database, hears: Hears, source: Source, node: str) -> Rebuilt:
-    """Replace the projections of a group by what the journals say; readers see the old or the new, nothing between.
-
-    The inbox may go on: what it writes meanwhile is caught up under the swap's locks, from the live tables
-    themselves, since a row of a higher `seq` always wins.
-    """
-    async with database.transaction() as conn:
-        await projection.start_shadow(conn, hears.tables)
-    after = dict.fromkeys(hears.topics(node), 0)
-    messages = await _read_into_shadow(database, hears, source, after, None)
-    messages += await _read_into_shadow(database, hears, source, after, None)
-    async with database.transaction() as conn:
-        live = await projection.digest(conn, hears.tables)
-        rebuilt = await projection.digest(conn, hears.tables, shadows=True)
-        await projection.swap(conn, hears.tables)
-    return Rebuilt(messages, live, rebuilt)

@@ -177,10 +177,16 @@ def worker_cover(heard: Heard[casework.WorkerCoverSet]) -> Iterable[Row]:
     )
 
 
-@PICTURE.projection(casework.EngagementOpened, casework.EngagementReopened)
-def engagement_opened(heard: Heard[Any]) -> Iterable[Row]:
+@PICTURE.projection(casework.EngagementOpened)
+def engagement_opened(heard: Heard[casework.EngagementOpened]) -> Iterable[Row]:
     """Open since, planned end, next review."""
     return _left(heard, facts.opened, **_dates(heard.message))
+
+
+@PICTURE.projection(casework.EngagementReopened)
+def engagement_reopened(heard: Heard[casework.EngagementReopened]) -> Iterable[Row]:
+    """As opened."""
+    return _left(heard, facts.reopened, **_dates(heard.message))
 
 
 @PICTURE.projection(casework.EngagementActivated)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chassis.aggregate import Event
 from chassis.calendar import end_of_day, local_date
 from chassis.promises import Deadlines, Drop, Keep, Make
 from referral import commands
@@ -18,48 +19,39 @@ if TYPE_CHECKING:
     from referral.storage import Work
 
 DEADLINES = Deadlines()
-DRAFT_WARNED, DRAFT_KEPT = (60, 80), 90
-REVIEW_WARNED = (28, 14, 7)
-_TRIAGE = ("L1", "L2", "RANK_1", "RANK_2")
+DRAFT_KEPT = 90
+_DRAFT = ("DRAFT_60", "DRAFT_80", "DRAFT_END")
+_WAITING = ("RANK_1", "RANK_2")
 
 
-def _days_after(day: date, days: int) -> date:
-    return day + timedelta(days=days)
-
-
-def _start_of(day: date) -> date:
-    """Due at the start of a day is due at the end of the one before."""
-    return day - timedelta(days=1)
+def _start_of(day: date, days: int = 0) -> datetime:
+    """The instant at which the day that many days later begins."""
+    return end_of_day(day + timedelta(days=days - 1))
 
 
 @DEADLINES.on(facts.Drafted)
 def draft_clock(fact: facts.Drafted) -> Iterable[Change]:
     """Warned after 60 and 80 days, ended after 90."""
     day = local_date(fact.at)
-    for days in DRAFT_WARNED:
-        yield Make(f"DRAFT_{days}", end_of_day(_start_of(_days_after(day, days))), {"expires_on": _ends(day)})
-    yield Make("DRAFT_END", end_of_day(_start_of(_days_after(day, DRAFT_KEPT))))
-
-
-def _ends(day: date) -> str:
-    return _days_after(day, DRAFT_KEPT).isoformat()
+    detail = {"expires_on": (day + timedelta(days=DRAFT_KEPT)).isoformat()}
+    yield Make("DRAFT_60", _start_of(day, 60), detail)
+    yield Make("DRAFT_80", _start_of(day, 80), detail)
+    yield Make("DRAFT_END", _start_of(day, DRAFT_KEPT))
 
 
 @DEADLINES.on(facts.Submitted, facts.Reopened)
 def triage_clock(fact: facts.Sent) -> Iterable[Change]:
     """L1: triage begins within one working day; L2: it decides within five."""
-    yield from (Drop(f"DRAFT_{days}") for days in DRAFT_WARNED)
-    yield Drop("DRAFT_END")
+    yield from (Drop(code) for code in _DRAFT)
     yield Make("L1", fact.clock.acknowledge_by)
     yield Make("L2", fact.clock.due_at)
 
 
 @DEADLINES.on(facts.PriorityAssigned)
 def waiting_clock(fact: facts.PriorityAssigned) -> Iterable[Change]:
-    """Counted again in the nights in which a step of waiting is full; two steps lead from the last band to the first."""
-    for step in (1, 2):
-        day = _days_after(fact.submitted_on, step * fact.step_days)
-        yield Make(f"RANK_{step}", end_of_day(_start_of(day)))
+    """Counted again in the nights in which a step of waiting is full: two lead from the last band to the first."""
+    yield Make("RANK_1", _start_of(fact.submitted_on, fact.step_days))
+    yield Make("RANK_2", _start_of(fact.submitted_on, 2 * fact.step_days))
 
 
 @DEADLINES.on(facts.TriageStarted)
@@ -68,15 +60,15 @@ def acknowledged(fact: facts.TriageStarted) -> Iterable[Change]:
 
 
 @DEADLINES.on(facts.Accepted, facts.Declined)
-def decided(fact: facts.Accepted | facts.Declined) -> Iterable[Change]:
+def decided(fact: Event) -> Iterable[Change]:
     yield Keep("L2")
-    yield from (Drop(code) for code in ("RANK_1", "RANK_2"))
+    yield from (Drop(code) for code in _WAITING)
 
 
 @DEADLINES.on(facts.Withdrawn, facts.Expired)
-def over(fact: facts.Withdrawn | facts.Expired) -> Iterable[Change]:
+def over(fact: Event) -> Iterable[Change]:
     """Nobody waits for it any more."""
-    yield from (Drop(code) for code in (*_TRIAGE, "DRAFT_60", "DRAFT_80", "DRAFT_END"))
+    yield from (Drop(code) for code in ("L1", "L2", *_WAITING, *_DRAFT))
 
 
 @DEADLINES.on(consent.Granted)
@@ -85,18 +77,20 @@ def consent_clock(fact: consent.Granted) -> Iterable[Change]:
     if not fact.scope.purpose.ends_at_review:
         yield Make("L20", end_of_day(fact.review_on))
         return
-    for days in REVIEW_WARNED:
-        warned = end_of_day(_start_of(_days_after(fact.review_on, -days)))
-        if warned > fact.at:
-            yield Make(f"REVIEW_{days}", warned)
-    yield Make("REVIEW_END", end_of_day(_start_of(fact.review_on)))
+    for warning in (
+        Make("REVIEW_28", _start_of(fact.review_on, -28)),
+        Make("REVIEW_14", _start_of(fact.review_on, -14)),
+        Make("REVIEW_7", _start_of(fact.review_on, -7)),
+    ):
+        if warning.due_at > fact.at:
+            yield warning
+    yield Make("REVIEW_END", _start_of(fact.review_on))
 
 
 @DEADLINES.on(consent.Withdrawn, consent.Replaced)
-def asked_again(fact: consent.Withdrawn | consent.Replaced) -> Iterable[Change]:
+def asked_again(fact: Event) -> Iterable[Change]:
     yield Keep("L20")
-    yield from (Drop(f"REVIEW_{days}") for days in REVIEW_WARNED)
-    yield Drop("REVIEW_END")
+    yield from (Drop(code) for code in ("REVIEW_28", "REVIEW_14", "REVIEW_7", "REVIEW_END"))
 
 
 @DEADLINES.on(
@@ -108,12 +102,21 @@ def asked_again(fact: consent.Withdrawn | consent.Replaced) -> Iterable[Change]:
     programme.DeliveryModeSet,
     programme.EligibilityPublished,
     programme.PriorityPublished,
-    programme.PolicySuperseded,
 )
-def next_version(fact: programme.PolicyPublished | programme.PolicySuperseded) -> Iterable[Change]:
+def next_version(fact: programme.PolicyPublished) -> Iterable[Change]:
     """Older rules are set aside on the day on which newer ones begin."""
-    if fact.next_change_on is not None:
-        yield Make("SUPERSEDE", end_of_day(_start_of(fact.next_change_on)))
+    yield from _superseding(fact.next_change_on)
+
+
+@DEADLINES.on(programme.PolicySuperseded)
+def the_one_after(fact: programme.PolicySuperseded) -> Iterable[Change]:
+    """And again, where more are to come."""
+    yield from _superseding(fact.next_change_on)
+
+
+def _superseding(day: date | None) -> Iterable[Change]:
+    if day is not None:
+        yield Make("SUPERSEDE", _start_of(day))
 
 
 @DEADLINES.due("L1", "L2")

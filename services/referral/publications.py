@@ -13,6 +13,7 @@ from referral.domain import consent, practitioner, programme, prompt, rollout, s
 from referral.domain import referral_facts as facts
 from referral.domain.access_list import AccessListChanged
 from referral.domain.person import DetailsChanged, IdentityLinked, SafeContactSet
+from referral.domain.places import Quadrant
 from referral.domain.policies import Area, Delivery, Terms
 from throughcare.referral.v1 import events_pb2 as told
 
@@ -350,7 +351,7 @@ def priority_published(fact: programme.PriorityPublished) -> Message:
     )
 
 
-def _phase(kind: type[Message], programme_id: UUID, quadrant: rollout.Quadrant, opens_on: date) -> Message:
+def _phase(kind: type[Message], programme_id: UUID, quadrant: Quadrant, opens_on: date) -> Message:
     return kind(programme_id=_id(programme_id), quadrant=quadrant.value, opens_on=_day(opens_on))
 
 

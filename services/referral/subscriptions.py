@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chassis.hearing import Heard, Hears
@@ -21,8 +21,6 @@ from throughcare.casework.v1.events_pb2 import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from google.protobuf.message import Message
-
     from chassis.projection import Row
     from referral.storage import Work
 
@@ -30,7 +28,7 @@ HEARS = Hears("referral", tables=(CASE_WORKER, CASE_COVER, OPEN_WORK))
 _RACES = ("superseded_acceptance", "invalid_transition")
 
 
-def _case(heard: Heard[Message]) -> UUID:
+def _case(heard: Heard[Any]) -> UUID:
     case_id = heard.envelope.case_id
     if case_id is None:
         raise ValueError("a fact of a case without its case")

@@ -4,6 +4,7 @@ door. Read from the syntax, so that nothing has to run."""
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -121,15 +122,18 @@ def hears(service: str) -> tuple[Subscription, ...]:
     return tuple(found)
 
 
+PROMISE = re.compile(r"L[0-9]+")
+
+
 @cache
 def promises(service: str) -> frozenset[str]:
-    """The codes of the promises it makes."""
+    """The codes of the promises it makes; other timers tell nobody anything and have names of their own."""
     return frozenset(
         node.args[0].value
         for file in module(service, "deadlines")
         for node in ast.walk(tree(file))
         if isinstance(node, ast.Call) and dotted(node.func).endswith("Make")
-        and node.args and isinstance(node.args[0], ast.Constant)
+        and node.args and isinstance(node.args[0], ast.Constant) and PROMISE.fullmatch(str(node.args[0].value))
     )  # fmt: skip
 
 
@@ -168,20 +172,42 @@ def _permission(call: ast.Call | None) -> tuple[str, str]:
 
 @cache
 def served(service: str) -> tuple[Served, ...]:
-    """The methods of its RPC services."""
-    return tuple(
-        Served(_servicer(node), method.name, _leads_to(method), file, method.lineno)
+    """The methods of its RPC services; a service of many methods may be put together of several classes."""
+    classes = {
+        node.name: (file, node)
         for file in module(service, "rpc")
         for node in tree(file).body
-        if isinstance(node, ast.ClassDef) and _servicer(node)
+        if isinstance(node, ast.ClassDef)
+    }
+    return tuple(
+        Served(contract, method.name, _leads_to(method), file, method.lineno)
+        for _, whole in classes.values()
+        if (contract := _servicer(whole))
+        for name in [whole.name, *_bases(whole)]
+        if name in classes
+        for file, node in [classes[name]]
         for method in node.body
         if isinstance(method, ast.AsyncFunctionDef) and method.name[0].isupper()
     )
 
 
+def parts_of_doors(service: str) -> frozenset[str]:
+    """The classes that an RPC service of this service is put together of."""
+    return frozenset(
+        base
+        for file in module(service, "rpc")
+        for node in tree(file).body
+        if isinstance(node, ast.ClassDef) and _servicer(node)
+        for base in _bases(node)
+    )
+
+
+def _bases(node: ast.ClassDef) -> list[str]:
+    return [dotted(base).rpartition(".")[2] for base in node.bases]
+
+
 def _servicer(node: ast.ClassDef) -> str:
-    bases = [dotted(base).rpartition(".")[2] for base in node.bases]
-    return next((base.removesuffix("Servicer") for base in bases if base.endswith("Servicer")), "")
+    return next((base.removesuffix("Servicer") for base in _bases(node) if base.endswith("Servicer")), "")
 
 
 def _leads_to(method: ast.AsyncFunctionDef) -> tuple[str, ...]:

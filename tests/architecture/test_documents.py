@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.architecture import context_map
-from tests.architecture.declared import hears, known_events, owns, promises, says
+from tests.architecture.declared import PROMISE, hears, known_events, owns, promises, says
 from tests.architecture.source import OF_THE_CARD, ROOT, SERVICES
 
 BUILT = [service for service in OF_THE_CARD if (SERVICES / service / "README.md").exists()]
@@ -49,7 +49,7 @@ def test_the_readme_says_what_the_service_says(service):
 
 @pytest.mark.parametrize("service", BUILT)
 def test_the_readme_says_what_the_service_promises(service):
-    told = table(service, "promises")
+    told = {code for code in table(service, "promises") if PROMISE.fullmatch(code)}
     assert told == promises(service), difference(told, promises(service))
 
 

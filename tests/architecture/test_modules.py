@@ -2,6 +2,7 @@
 
 import ast
 
+from tests.architecture.declared import parts_of_doors
 from tests.architecture.source import OF_THE_CARD, PACKAGES, dotted, files, names_of_imports, shown, tree
 
 OPENS = {
@@ -94,7 +95,7 @@ def test_nothing_inherits_but_what_must():
     found = [
         f"{shown(file, node)} {name}"
         for service in OF_THE_CARD
-        for family in [families(service)]
+        for family in [families(service) | parts_of_doors(service)]
         for file in files(service)
         for node in ast.walk(tree(file))
         if isinstance(node, ast.ClassDef)

@@ -1,13 +1,17 @@
 """The repository works anywhere: it names no package index, no machine's path, and nothing in it is unpinned."""
 
 import re
+import subprocess
+import sys
 import tomllib
+import zipfile
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 from packaging.requirements import Requirement
 
-from tests.architecture.source import ROOT, kept, shown
+from tests.architecture.source import ROOT, SERVICES, kept, shown
 
 # Written in parts, or this file would find itself.
 HOSTS = [
@@ -113,3 +117,37 @@ def test_links_between_documents_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", document.read_text()):
             if "://" not in target and not target.startswith("mailto:"):
                 assert (document.parent / target).exists(), f"{shown(document)} → {target}"
+
+
+def test_the_wheel_holds_code_contracts_and_migrations(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    names = set(zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist())
+
+    generated = {str(file.relative_to(ROOT / "proto" / "gen")) for file in (ROOT / "proto" / "gen").rglob("*.py")}
+    ours = {
+        str(file.relative_to(SERVICES))
+        for file in kept()
+        if SERVICES in file.parents and file.suffix in {".py", ".sql"}
+    }
+    assert generated | ours <= names
+
+
+@pytest.mark.parametrize("word", ["off" + "ender", "in" + "mates", "organ" + "ization", "reci" + "eve"])
+def test_a_word_that_hurts_or_is_misspelt_is_found(word, tmp_path):
+    (tmp_path / "text.md").write_text(f"A line with the word {word} in it.\n")
+
+    answer = subprocess.run(
+        [Path(sys.executable).parent / "codespell", tmp_path / "text.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode != 0
+    assert word in answer.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from uuid import UUID, uuid4
 import asyncpg
 from google.protobuf.message import Message
 
-from casework import commands  # noqa: F401 - the package under test
 from casework.commands import allocation, engagement, worker
 from casework.deadlines import DEADLINES
 from casework.domain.term import Recorded
@@ -26,7 +24,7 @@ from chassis.access import Actor, Call, Purpose, Role
 from chassis.calendar import local_date
 from chassis.database import Database, wind
 from chassis.deadlines import DeadlineLoop
-from chassis.envelope import Envelope, key_of, reach_of, topic_of
+from chassis.envelope import Envelope, key_of, reach_of, to_headers, topic_of
 from chassis.streams import Item, Streams
 from chassis.work import Works
 from throughcare.referral.v1 import events_pb2 as referral
@@ -141,7 +139,7 @@ class House:
             sensitivity="STANDARD",
             detail_ref="",
         )
-        return Item(topic, key, key.encode(), [], told.SerializeToString(), envelope)
+        return Item(topic, key, key.encode(), to_headers(envelope), told.SerializeToString(), envelope)
 
     async def hear(self, *items: Item) -> None:
         """One batch of the inbox: together, or one by one where that fails."""
@@ -258,8 +256,3 @@ class House:
             referral.PersonSafeContactSet(channels=["PHONE"], days=[1, 2], from_hour=10, to_hour=16, version=1),
             case,
         )
-
-
-def names(items: Sequence[str]) -> list[str]:
-    """The facts without their aggregate."""
-    return [item.partition(".")[2] for item in items]

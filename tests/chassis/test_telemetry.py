@@ -52,6 +52,7 @@ def test_a_value_that_is_no_code_id_number_or_instant_is_cut_from_an_allowed_fie
     assert json.loads(text)[0]["reason"] == "…"
 
 
+@pytest.mark.logs_errors("It failed")
 def test_an_exception_is_logged_by_class_and_place_alone(lines):
     try:
         raise ValueError(CANARY)
@@ -64,6 +65,7 @@ def test_an_exception_is_logged_by_class_and_place_alone(lines):
     assert "Canary" not in json.dumps(line)
 
 
+@pytest.mark.logs_errors("Handler failed with", "Failed")
 def test_what_a_library_logs_is_shown_as_its_template_and_never_with_its_values(lines):
     library = logging.getLogger("some.library")
     library.warning("Could not reach %s", CANARY)

@@ -155,7 +155,7 @@ def settings(folder: Path, url: str, **given: object) -> ServiceSettings:
     return ServiceSettings(**(fitting | given))
 
 
-async def works(database: Database, folder: Path) -> Works[ThingWork]:
+async def works(database: Database, folder: Path, **given: object) -> Works[ThingWork]:
     """The toy service's works on this database, its tables made where they are missing."""
     async with database.connection() as conn:
         if await conn.fetchval("select to_regclass('thing')") is None:
@@ -163,7 +163,7 @@ async def works(database: Database, folder: Path) -> Works[ThingWork]:
     return Works(
         database,
         ThingWork,
-        settings=settings(folder, database.url),
+        settings=settings(folder, database.url, **given),
         publications=PUBLICATIONS,
         deadlines=DEADLINES,
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 AN_INSTANT = datetime(2026, 11, 24, 10, 43, tzinfo=UTC)
+VARIANTS = 6
 NAMESPACE = UUID("0195b3f0-0000-7000-8000-000000000000")
 PLAIN: dict[Any, Any] = {
     bool: True,
@@ -40,18 +41,19 @@ PLAIN: dict[Any, Any] = {
 }
 
 
-def fixed(kind: type[F]) -> F:
-    """The example of this dataclass: every field set, nothing left to its default."""
+def fixed(kind: type[F], variant: int = 0) -> F:
+    """The example of this dataclass: every field set, nothing left to its default. A later variant takes the next
+    of what a field may be, where it may be several things."""
     hints = get_type_hints(kind)
     given = {
-        field.name: _value(hints[field.name], field.name)
+        field.name: _value(hints[field.name], field.name, variant)
         for field in dataclasses.fields(kind)  # type: ignore[arg-type]
         if field.init and field.name != "news"
     }
     return kind(**given)
 
 
-def _value(hint: Any, name: str) -> Any:  # noqa: PLR0911 - one line for each kind of value
+def _value(hint: Any, name: str, variant: int) -> Any:  # noqa: PLR0911 - one line for each kind of value
     if hint in PLAIN:
         return PLAIN[hint]
     if hint is UUID:
@@ -59,27 +61,28 @@ def _value(hint: Any, name: str) -> Any:  # noqa: PLR0911 - one line for each ki
     if hint is str:
         return f"{name}-1"
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return next(iter(hint))
+        return list(hint)[variant % len(hint)]
     if dataclasses.is_dataclass(hint):
-        return fixed(hint)  # type: ignore[arg-type]
+        return fixed(hint, variant)  # type: ignore[arg-type]
     if hasattr(hint, "__supertype__"):
-        return _value(hint.__supertype__, name)
-    return _composed(get_origin(hint), get_args(hint), name)
+        return _value(hint.__supertype__, name, variant)
+    return _composed(get_origin(hint), get_args(hint), name, variant)
 
 
-def _composed(origin: Any, parts: tuple[Any, ...], name: str) -> Any:
+def _composed(origin: Any, parts: tuple[Any, ...], name: str, variant: int) -> Any:
     if origin in {Union, types.UnionType}:
-        return _value(next(part for part in parts if part is not type(None)), name)
+        some = [part for part in parts if part is not type(None)]
+        return _value(some[variant % len(some)], name, variant)
     if origin is Literal:
         return parts[0]
     if origin is tuple:
-        return tuple(_value(part, name) for part in parts if part is not Ellipsis)
+        return tuple(_value(part, name, variant) for part in parts if part is not Ellipsis)
     if origin is frozenset:
-        return frozenset({_value(parts[0], name)})
+        return frozenset({_value(parts[0], name, variant)})
     if origin in {dict, Mapping}:
-        return {_value(parts[0], name): _value(parts[1], name)}
+        return {_value(parts[0], name, variant): _value(parts[1], name, variant)}
     if origin in {list, Sequence}:
-        return [_value(parts[0], name)]
+        return [_value(parts[0], name, variant)]
     raise TypeError(f"{name}: no example is known for {origin} of {parts}")
 
 
@@ -102,5 +105,7 @@ def named(fact: type[Event]) -> str:
 def published() -> dict[str, tuple[Message, ...]]:
     """What each fact that is told becomes, by the name of the fact."""
     return {
-        named(fact): each.messages(fixed(fact)) for each in publications() for fact in sorted(each.facts, key=named)
+        named(fact): tuple(m for n in range(VARIANTS) for m in each.messages(fixed(fact, n)))
+        for each in publications()
+        for fact in sorted(each.facts, key=named)
     }

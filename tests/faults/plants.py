@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chassis import inbox, journal, parking, relay, replay, streams
-from chassis.bus import Place
+from chassis import journal, parking, relay, replay
+from chassis.bus import Listening, Place
 from chassis.envelope import Envelope, Undecodable
+from chassis.inbox import Inbox, offsets
+from chassis.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,15 +55,11 @@ def _trusting(patch: pytest.MonkeyPatch) -> None:
         batch: dict[Place, list[Any]] = {}
         for record in records:
             batch.setdefault(Place(record.topic, record.partition), []).append(record)
-        self.expected.update({place: batch[place][0].offset for place in batch})
+        self.offsets.expected.update({place: batch[place][0].offset for place in batch})
         return batch
 
-    patch.setattr(inbox.Inbox, "_fitting", fitting)
-    patch.setattr(
-        inbox,
-        "_ADVANCE",
-        inbox._ADVANCE.replace("and held.next = given.expected", "and given.expected is not null"),
-    )
+    patch.setattr(Inbox, "_fitting", fitting)
+    fence_compares_nothing(patch)
     # A jump in a stream is a gap, and a gap is noticed too: so the streams trust as well.
     _ungapped(patch)
 
@@ -74,49 +72,65 @@ def _ungapped(patch: pytest.MonkeyPatch) -> None:
             state.seq = item.envelope.stream_sequence - 1
         return None
 
-    patch.setattr(streams.Streams, "_unfit", unfit)
+    _unmarked(patch)
+
+    patch.setattr(Streams, "unfit", unfit)
+
+
+def _unmarked(patch: pytest.MonkeyPatch) -> None:
+    """Marks of streams move without a comparison, which would notice as well."""
+
+    async def raise_marks(self: Any, work: Any, states: Any) -> None:
+        for (topic, key), state in states.items():
+            await work.conn.execute(
+                "insert into watermark values ($1, $2, $3, $4, $5) on conflict (grp, topic, key)"
+                " do update set seq = greatest(watermark.seq, excluded.seq)",
+                self.group, topic, key, state.seq, work.now,
+            )  # fmt: skip
+
+    patch.setattr(Streams, "raise_marks", raise_marks)
 
 
 def offset_before_effect(patch: pytest.MonkeyPatch) -> None:
     """Moves the offsets in a transaction of their own, then has the effects."""
-    original = inbox.Inbox._apply
+    original = Inbox._apply
 
-    async def apply(self: Any, items: Any, *, batch: Any = None, read: Any = None) -> None:
+    async def apply(self: Any, items: Any, following: Any, read: Any) -> None:
         async with self.works.database.transaction() as conn:
-            await self._advance(conn, batch or {}, read)
-        self.expected.update(batch or {})
-        await original(self, items, batch=None, read=None)
+            await self.offsets.advance(conn, following)
+        self.offsets.expected.update(following)
+        await original(self, items, {}, None)
 
     _ungapped(patch)
-    patch.setattr(inbox.Inbox, "_apply", apply)
+    patch.setattr(Inbox, "_apply", apply)
 
 
 def no_guard_against_repeats(patch: pytest.MonkeyPatch) -> None:
     """Applies whatever comes."""
-    patch.setattr(streams.Streams, "_unfit", lambda *_: None)
-    patch.setattr(streams.Streams, "_is_next", lambda _, item, __: isinstance(item.envelope, Envelope))
+    patch.setattr(Streams, "unfit", lambda *_: None)
+    patch.setattr(Streams, "is_next", lambda _, item, __: isinstance(item.envelope, Envelope))
 
 
 def guard_off_by_one(patch: pytest.MonkeyPatch) -> None:
     """Takes the newest message of a stream for the next one."""
-    original = streams.Streams._is_next
+    original = Streams.is_next
 
     def is_next(self: Any, item: Any, state: Any) -> bool:
         newest = isinstance(item.envelope, Envelope) and item.envelope.stream_sequence == state.seq
         return newest or original(self, item, state)
 
-    patch.setattr(streams.Streams, "_is_next", is_next)
+    patch.setattr(Streams, "is_next", is_next)
 
 
 def followers_dropped(patch: pytest.MonkeyPatch) -> None:
     """Parks the message that fails and drops those behind it."""
-    original = streams.Streams._park
+    original = Streams._park
 
     def park(self: Any, parkings: Any, item: Any, state: Any, *why: str) -> None:
         if why[0] != parking.BEHIND:
             original(self, parkings, item, state, *why)
 
-    patch.setattr(streams.Streams, "_park", park)
+    patch.setattr(Streams, "_park", park)
 
 
 def acknowledged_on_error(patch: pytest.MonkeyPatch) -> None:
@@ -127,21 +141,21 @@ def acknowledged_on_error(patch: pytest.MonkeyPatch) -> None:
         try:
             await self._hear(listening, batch)
         except Exception:  # noqa: BLE001 - the bug
-            self.expected.update({place: held[-1].offset + 1 for place, held in batch.items()})
+            self.offsets.expected.update({place: held[-1].offset + 1 for place, held in batch.items()})
 
     _trusting(patch)
-    patch.setattr(inbox.Inbox, "hear", hear)
+    patch.setattr(Inbox, "hear", hear)
 
 
 def seeks_the_first_partition_alone(patch: pytest.MonkeyPatch) -> None:
     """Seeks back one partition of a batch that failed."""
-    original = inbox.Inbox._seek_back
+    original = Inbox._seek_back
 
     async def seek_back(self: Any, listening: Any, places: set[Place]) -> None:
         await original(self, listening, set(sorted(places)[:1]))
 
     _trusting(patch)
-    patch.setattr(inbox.Inbox, "_seek_back", seek_back)
+    patch.setattr(Inbox, "_seek_back", seek_back)
 
 
 def numbered_before_the_lock(patch: pytest.MonkeyPatch) -> None:
@@ -176,14 +190,15 @@ def handler_raises(patch: pytest.MonkeyPatch) -> None:
     async def hear(self: Any, listening: Any, records: Any) -> None:
         await self._hear(listening, self._fitting(listening, records))
 
+    async def straight(self: Any, records: Any) -> None:
+        await self.hearer.hear(self, records)
+
     _trusting(patch)
-    patch.setattr(inbox.Inbox, "hear", hear)
+    patch.setattr(Inbox, "hear", hear)
+    patch.setattr(Listening, "_hear", straight)
 
 
 def fence_compares_nothing(patch: pytest.MonkeyPatch) -> None:
     """Moves the offset whoever asks."""
-    patch.setattr(
-        inbox,
-        "_ADVANCE",
-        inbox._ADVANCE.replace("and held.next = given.expected", "and given.expected is not null"),
-    )
+    blind = offsets._ADVANCE.replace("and held.next = given.expected", "and given.expected is not null")
+    patch.setattr(offsets, "_ADVANCE", blind)

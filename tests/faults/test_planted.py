@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
-from chassis import bus, replay, streams
+from chassis import replay
+from chassis.bus import Producer
+from chassis.envelope import unpack_headers
 from chassis.inbox import Fenced, Inbox
+from chassis.streams import Streams
 from chassis.work import Work
 from tests.faults import plants
 from tests.faults.test_repeats import _raw
@@ -44,7 +47,7 @@ async def slow_commits(here: World, patch: pytest.MonkeyPatch) -> Found:
 
 async def doubtful_broker(here: World, patch: pytest.MonkeyPatch) -> Found:
     """A producer that is gone, now and then, before the acknowledgement."""
-    original, draw = bus.Producer.send, random.Random(2)
+    original, draw = Producer.send, random.Random(2)
 
     async def send(self: Any, rows: Any) -> Any:
         sent = await original(self, rows)
@@ -55,7 +58,7 @@ async def doubtful_broker(here: World, patch: pytest.MonkeyPatch) -> Found:
                     batch.acknowledgement.set_exception(ConnectionError())
         return sent
 
-    patch.setattr(bus.Producer, "send", send)
+    patch.setattr(Producer, "send", send)
     await here.people(20)
     async with here.relay(), here.member():
         for _ in range(30):
@@ -65,7 +68,7 @@ async def doubtful_broker(here: World, patch: pytest.MonkeyPatch) -> Found:
 
 async def failing_batches(here: World, patch: pytest.MonkeyPatch) -> Found:
     """A database that fails under a batch, now and then."""
-    original, draw = streams.Streams.together, random.Random(3)
+    original, draw = Streams.together, random.Random(3)
 
     async def together(self: Any, work: Any, items: Any) -> None:
         if draw.random() < 0.5:
@@ -75,7 +78,7 @@ async def failing_batches(here: World, patch: pytest.MonkeyPatch) -> Found:
     await here.people(20)
     async with here.relay(), here.member():
         await here.quiet()
-        patch.setattr(streams.Streams, "together", together)
+        patch.setattr(Streams, "together", together)
         for _ in range(20):
             await here.tell(20)
         return await _settled(here, within=12)
@@ -125,7 +128,7 @@ async def a_rebuild(here: World, patch: pytest.MonkeyPatch) -> Found:
                 rows = await conn.fetch("select position, key, headers, message from journal order by position")
             for row in rows:
                 if row["position"] > given["from_position"]:
-                    yield row["position"], row["key"], replay.unpack_headers(row["headers"]), row["message"]
+                    yield row["position"], row["key"], unpack_headers(row["headers"]), row["message"]
 
     await here.people(5)
     async with here.relay(), here.member():
@@ -141,11 +144,12 @@ async def a_zombie(here: World, patch: pytest.MonkeyPatch) -> Found:
     await here.people(5)
     async with here.relay(), here.member() as member:
         await here.quiet()
-        cluster, place = member.cluster, max(member.expected, key=member.expected.get)
+        cluster = member.offsets.cluster
+        place = max(member.offsets.expected, key=member.offsets.expected.get)
     zombie = Inbox(here.works, here.bus(), hears())
-    zombie.cluster, zombie.expected = cluster, {place: 0}
+    zombie.offsets.cluster, zombie.offsets.expected = cluster, {place: 0}
     try:
-        await zombie._apply([], batch={place: 1})
+        await zombie._apply([], {place: 1}, None)
     except Fenced:
         return await _settled(here, within=2)
     return {"zombie accepted": 1}

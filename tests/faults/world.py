@@ -20,10 +20,9 @@ from uuid import UUID, uuid4
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from chassis import bus
 from chassis.access import by
 from chassis.aggregate import Conflict
-from chassis.bus import Bus
+from chassis.bus import Bus, listening
 from chassis.database import Database
 from chassis.envelope import Envelope, from_headers
 from chassis.hearing import Heard, Hears
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 PARTITIONS = 4
 # A killed member is noticed soon; nothing else of the product's settings is touched.
-bus.SUBSCRIBER = dict(bus.SUBSCRIBER) | {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 500}
+listening.SUBSCRIBER = dict(listening.SUBSCRIBER) | {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 500}
 GROUP = "faults"
 EFFECTS = """
 create table effect (event_id uuid primary key, key text not null, seq bigint not null, times int not null default 1,

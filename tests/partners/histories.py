@@ -90,6 +90,7 @@ OF_THE_WORK = {
         {"ref": _workers, "role": st.just("EW"), "starts_on": _days, "ends_on": _days}
     ),
     heard.opened: _dates,
+    heard.reopened: _dates,
     heard.tried: _nothing,
     heard.activated: _dates,
     heard.paused: _dates,
@@ -162,8 +163,8 @@ def streams(draw: st.DrawFn, *, cases: int = 4) -> list[list[Heard]]:
 
 
 def interleaved(draw: st.DrawFn, found: Sequence[Sequence[Heard]]) -> list[Heard]:
-    """One order in which a hearer may meet them: each stream in its own order, anything between streams, and after
-    a restart a piece of what was heard once more."""
+    """One order in which a hearer may meet them: each stream in its own order, anything between streams; after a
+    restart a piece of what was heard once more, and any piece again at any later time."""
     order = draw(st.permutations([n for n, stream in enumerate(found) for _ in stream]))
     at = [0] * len(found)
     met: list[Heard] = []
@@ -173,6 +174,10 @@ def interleaved(draw: st.DrawFn, found: Sequence[Sequence[Heard]]) -> list[Heard
     for _ in range(draw(st.integers(0, 3))):
         begin = draw(st.integers(0, len(met)))
         met[begin:begin] = met[draw(st.integers(0, begin)) : begin]
+    for _ in range(draw(st.integers(0, 2))):
+        end = draw(st.integers(0, len(met)))
+        later = draw(st.integers(end, len(met)))
+        met[later:later] = met[draw(st.integers(0, end)) : end]
     return met
 
 

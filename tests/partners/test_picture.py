@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,7 +138,7 @@ def test_closed_it_says_when_and_nobody_works_with_him_any_more() -> None:
 
 def test_a_reopened_engagement_waits_for_a_worker_and_is_as_opened() -> None:
     story = Story().opened().of_work(heard.tried).of_work(heard.closed).of_work(heard.allocation_ended)
-    story.of_work(heard.opened, planned_end_on="2027-06-02", review_due_on="2026-09-02")
+    story.of_work(heard.reopened, planned_end_on="2027-06-02", review_due_on="2026-09-02")
 
     picture = story.of_work(heard.allocation_waits, due_at=START + timedelta(days=99)).picture
 
@@ -174,6 +175,29 @@ def test_late_stands_until_the_fact_that_keeps_it() -> None:
 
     assert late.late == (Late(promise="L1", since=due),)
     assert kept.late == ()
+
+
+@pytest.mark.parametrize(
+    ("promises", "fact"),
+    [
+        (("L3",), heard.tried),
+        (("L3", "L4"), heard.activated),
+        (("L3", "L4", "L21"), heard.ending_started),
+        (("L3", "L4", "L12", "L21"), heard.closed),
+        (("L3", "L4", "L18"), heard.allocation_ended),
+        (("L12",), heard.reopened),
+    ],
+)
+def test_each_fact_of_the_work_keeps_its_promises(promises: tuple[str, ...], fact: Any) -> None:
+    story = Story().opened()
+    for promise in (*promises, "L99"):
+        story.of_work(heard.late, promise=promise, due_at=START)
+    dated = fact in {heard.activated, heard.ending_started, heard.reopened}
+    dates = {"planned_end_on": "2027-03-02", "review_due_on": "2026-01-02"} if dated else {}
+
+    story.of_work(fact, **dates)
+
+    assert [missed.promise for missed in story.picture.late or ()] == ["L99"]
 
 
 def test_a_missed_review_is_kept_by_the_fact_that_names_the_next_one() -> None:

@@ -202,9 +202,8 @@ class ReferralMachine(RuleBasedStateMachine):
         before = self.value
         try:
             after = method(self.value)(*args, **kwargs)
-        except Refused as refused:
+        except Refused:
             assert self.value == before
-            assert str(refused.reason)
             return
         moved = [fact for fact in after.news if type(fact).__name__ not in SAME]
         assert len(moved) <= 1

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from casework.commands import known
 from casework.commands.worker import look_at_proposals
-from casework.domain.allocation.aggregate import OPEN, Allocation, AllocationStatus
+from casework.domain.allocation.aggregate import Allocation, AllocationStatus
 from casework.domain.engagement.aggregate import EngagementStatus
 from casework.domain.fitness import Verdict
 from casework.domain.term import Recorded
-from casework.storage import Work
+from casework.storage import Work, known
 from chassis.access import by
 from chassis.aggregate import Fault, Invalid, Unmet
 from chassis.calendar import local_date
@@ -140,25 +139,12 @@ async def set_worker_cover(
     return await work.allocations.put(covered)
 
 
-@command("allocation.end", by("SYSTEM"))
-async def end_allocation(work: Work, allocation_id: UUID) -> int:
-    """The search, or the worker's part, is over; his place is free."""
-    allocation = await work.allocations.get(allocation_id)
-    return await work.allocations.put(allocation.end(at=work.now))
-
-
 @command("allocation.miss_deadline", by("SYSTEM"))
 async def miss_allocation_deadline(work: Work, allocation_id: UUID, promise: str, due_at: datetime) -> int:
     """A promise was due and is not kept."""
     await known.lock_allocation(work, allocation_id)
     allocation = await work.allocations.get(allocation_id)
     return await work.allocations.put(allocation.miss(promise, due_at=due_at, at=work.now))
-
-
-async def open_allocations(work: Work, case_id: UUID) -> list[Allocation]:
-    """The allocations of a case that have not ended, none of which can end or begin before the commit."""
-    await known.lock_case(work, case_id)
-    return await work.allocations.find(case_id=case_id, status=OPEN)
 
 
 async def _fill(work: Work, verdict: Verdict, *, also_taken: int = 0) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from casework.commands import known
-from casework.commands.allocation import end_allocation, open_allocations
 from casework.domain.allocation.aggregate import Allocation, AllocationStatus
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome
 from casework.domain.engagement import closing, opening
 from casework.domain.engagement.aggregate import OPEN, Engagement, EngagementStatus
 from casework.domain.engagement.facts import Rating, RatingPhase
 from casework.domain.term import PauseReason, Recorded
-from casework.storage import Work
+from casework.storage import Work, known
 from chassis.access import Role, by
 from chassis.aggregate import Unmet
 from chassis.work import command
@@ -142,7 +140,7 @@ async def close_engagement(
     await known.lock_allocation(work, engagement.allocation_id)
     allocation = await work.allocations.first(id=engagement.allocation_id)
     if allocation is not None and allocation.status is not AllocationStatus.ENDED:
-        await end_allocation.inside(work, allocation.id)
+        await work.allocations.put(allocation.end(at=work.now))
     return await work.engagements.put(closed)
 
 
@@ -157,7 +155,7 @@ async def share_end_report(work: Work, *, engagement_id: UUID, end_report: Recor
 async def reopen_engagement(work: Work, *, engagement_id: UUID, expected: int) -> dict[str, str | int]:
     """It goes on; a worker is asked for anew."""
     engagement = await work.engagements.get(engagement_id, expected)
-    searching = await open_allocations(work, engagement.case_id)
+    searching = await known.open_allocations(work, engagement.case_id)
     before = await work.allocations.get(engagement.allocation_id)
     asked = Allocation.request(
         id=work.new_id(),
@@ -186,12 +184,12 @@ async def reopen_engagement(work: Work, *, engagement_id: UUID, expected: int) -
 @command("engagement.end_with_referral", by("SYSTEM"))
 async def end_with_referral(work: Work, *, case_id: UUID, by_person: bool) -> int:
     """The referral was withdrawn: searches end, an open engagement comes to its end; a person closes it."""
-    searches = [each for each in await open_allocations(work, case_id) if each.engagement_id is None]
+    searches = [each for each in await known.open_allocations(work, case_id) if each.engagement_id is None]
     for allocation in searches:
-        await end_allocation.inside(work, allocation.id)
+        await work.allocations.put(allocation.end(at=work.now))
     await known.lock_engagements(work, case_id)
     engagement = await work.engagements.first(case_id=case_id, status=OPEN)
-    if engagement is not None and (may_end(engagement) or not searches):
+    if engagement is not None and (_may_end(engagement) or not searches):
         outcome = Outcome.PERSON_WITHDREW if by_person else Outcome.REFERRAL_WITHDRAWN
         return await work.engagements.put(closing.start_ending(engagement, outcome, at=work.now))
     if not searches:
@@ -200,7 +198,7 @@ async def end_with_referral(work: Work, *, case_id: UUID, by_person: bool) -> in
     return len(searches)
 
 
-def may_end(engagement: Engagement) -> bool:
+def _may_end(engagement: Engagement) -> bool:
     """Whether an ending has not started yet."""
     return EngagementStatus.ENDING not in (engagement.status, engagement.paused_from)
 
@@ -213,7 +211,7 @@ async def end_with_consent(work: Work, *, person_id: UUID, programme_id: UUID) -
     found = await work.engagements.find(person_id=person_id, programme_id=programme_id, status=OPEN)
     if not found:
         raise Unmet("no_engagement", "No engagement is open.")
-    going_on = [engagement for engagement in found if may_end(engagement)] or found[:1]
+    going_on = [engagement for engagement in found if _may_end(engagement)] or found[:1]
     for engagement in going_on:
         ending = closing.start_ending(engagement, Outcome.PERSON_WITHDREW, at=work.now)
         await work.engagements.put(ending)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from casework.commands import known
 from casework.domain.allocation.aggregate import AllocationStatus
 from casework.domain.term import Recorded
-from casework.domain.worker import TrainingTopic, WorkerProfile, WorkerRole
-from casework.storage import Work
+from casework.domain.worker import SuspendReason, TrainingTopic, WorkerProfile, WorkerRole
+from casework.storage import Work, known
 from chassis.access import by
 from chassis.aggregate import Conflict, Exists, NotFound
 from chassis.promises import Make
@@ -86,7 +85,7 @@ async def set_capacity(work: Work, *, worker_ref: str, capacity: int, expected: 
 
 
 @command("worker.suspend", by("SM"))
-async def suspend_worker(work: Work, *, worker_ref: str, reason: str, expected: int) -> int:
+async def suspend_worker(work: Work, *, worker_ref: str, reason: SuspendReason, expected: int) -> int:
     """No more work for him; his men stand on the manager's list."""
     worker = await _worker(work, worker_ref, expected)
     return await work.workers.put(worker.suspend(reason=reason, at=work.now))

@@ -41,6 +41,16 @@ class TrainingTopic(StrEnum):
     RISK_AWARENESS = "RISK_AWARENESS"
 
 
+class SuspendReason(StrEnum):
+    """Why he may not be given work: a code, since nothing seals what is written about staff."""
+
+    ABSENCE = "ABSENCE"
+    LEFT = "LEFT"
+    OWN_REQUEST = "OWN_REQUEST"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    OTHER = "OTHER"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """One topic completed, and the last day it holds."""
@@ -92,7 +102,7 @@ class Suspended(Event):
     """He may not be given work."""
 
     worker_ref: str
-    reason: str
+    reason: SuspendReason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +211,7 @@ class WorkerProfile(Aggregate):
             Lapsed(worker_ref=self.worker_ref, valid_to=self.valid_to, at=at), status=WorkerStatus.LAPSED
         )
 
-    def suspend(self, *, reason: str, at: datetime) -> Self:
+    def suspend(self, *, reason: SuspendReason, at: datetime) -> Self:
         """Stopped by a manager; his men go to the manager's list."""
         if self.status is WorkerStatus.SUSPENDED:
             raise Unmet("invalid_transition", "This worker is suspended already.")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from casework.rpc.allocations import Allocations
-from casework.rpc.engagements import Engagements
-from casework.rpc.questions import Questions
-from casework.rpc.workers import Workers
+from casework.rpc.allocations import AllocationServicer
+from casework.rpc.engagements import EngagementServicer
+from casework.rpc.questions import QuestionServicer
+from casework.rpc.workers import WorkerServicer
 from chassis.work import Works
-from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
 
-class CaseworkService(Workers, Allocations, Engagements, Questions, CaseworkServiceServicer):
+class CaseworkService(WorkerServicer, AllocationServicer, EngagementServicer, QuestionServicer):
     """Every method of the contract."""
 
     def __init__(self, works: Works[Any]) -> None:

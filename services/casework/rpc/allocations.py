@@ -10,6 +10,7 @@ from casework.domain.allocation.aggregate import AllocationStatus
 from casework.rpc import shown
 from chassis.rpc import Form, calling, page, serves
 from throughcare.casework.v1 import service_pb2 as said
+from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
 if TYPE_CHECKING:
     import grpc
@@ -28,7 +29,7 @@ def _naming(form: Form) -> dict[str, Any]:
     }
 
 
-class Allocations:
+class AllocationServicer(CaseworkServiceServicer):
     """What is asked about who works with whom."""
 
     works: Works[Any]

@@ -12,6 +12,7 @@ from casework.domain.term import PauseReason
 from casework.rpc import shown
 from chassis.rpc import Form, calling, serves
 from throughcare.casework.v1 import service_pb2 as said
+from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
 if TYPE_CHECKING:
     import grpc
@@ -32,7 +33,7 @@ def _ratings(form: Form) -> tuple[Rating, ...]:
     )
 
 
-class Engagements:
+class EngagementServicer(CaseworkServiceServicer):
     """What is asked about one man's time with the service."""
 
     works: Works[Any]

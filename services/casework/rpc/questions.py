@@ -10,6 +10,7 @@ from casework.rpc import shown
 from chassis.access import Role
 from chassis.rpc import Form, calling, page, serves
 from throughcare.casework.v1 import service_pb2 as said
+from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
 if TYPE_CHECKING:
     import grpc
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class Questions:
+class QuestionServicer(CaseworkServiceServicer):
     """What is asked without changing anything."""
 
     works: Works[Any]

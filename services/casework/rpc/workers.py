@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from casework import queries
 from casework.commands import worker as commands
-from casework.domain.worker import MOST_PLACES, TrainingTopic, WorkerRole, WorkerStatus
+from casework.domain.worker import MOST_PLACES, SuspendReason, TrainingTopic, WorkerRole, WorkerStatus
 from casework.rpc import shown
 from chassis.rpc import Form, calling, page, serves
 from throughcare.casework.v1 import service_pb2 as said
+from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
 if TYPE_CHECKING:
     import grpc
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class Workers:
+class WorkerServicer(CaseworkServiceServicer):
     """What is asked about workers."""
 
     works: Works[Any]
@@ -87,7 +88,7 @@ class Workers:
         form = Form(request)
         given = {
             "worker_ref": form.opaque("worker_ref"),
-            "reason": form.text("reason", limit=shown.REASON),
+            "reason": form.code("reason", SuspendReason),
             "expected": form.version(),
         }
         form.done()

@@ -48,7 +48,9 @@ create table parked (
     drop_proposed_by text,
     drop_reason text
 );
-create index parked_stream on parked (grp, topic, key, nth);
+create index parked_stream on parked (grp, topic, key, sequence, nth);
+-- What is heard again while it waits is the same message.
+create unique index parked_once on parked (grp, topic, key, sequence) where sequence is not null;
 create index parked_key on parked (key);
 create index parked_due on parked (next_try_at) where next_try_at is not null;
 
@@ -65,3 +67,20 @@ create table parked_dropped (
     because text not null,
     dropped_at timestamptz not null
 );
+create table rebuilt (
+    grp text not null,
+    at timestamptz not null,
+    messages bigint not null,
+    live text not null,
+    rebuilt text not null,
+    primary key (grp, at)
+);
+
+create trigger parked_dropped_insert_only before update or delete or truncate on parked_dropped
+    for each statement execute function insert_only();
+
+-- A queue is short and its rows live for milliseconds: the defaults clean it too late.
+alter table pending set (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0
+);
+alter table consumer_offset set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);

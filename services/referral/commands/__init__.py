@@ -15,7 +15,7 @@ from referral.commands.drafts import (
     submit_referral,
     update_draft,
 )
-from referral.commands.imports import import_referral
+from referral.commands.imports import import_referrals
 from referral.commands.people import record_person_details, set_access_list, set_contact_channels, set_safe_contact
 from referral.commands.practitioners import change_practitioner, set_cover, set_practitioner
 from referral.commands.programmes import (
@@ -58,7 +58,7 @@ __all__ = [
     "expire_referral",
     "extend_commission",
     "grant_consent",
-    "import_referral",
+    "import_referrals",
     "import_screening",
     "miss_consent_deadline",
     "miss_referral_deadline",

@@ -28,7 +28,7 @@ _TAKE = "insert into imported (reference) values ($1) on conflict do nothing ret
 
 
 @command("referral.import_row", by("SM"))
-async def import_referral(
+async def import_referrals(
     work: Work,
     values: Sequence[str],
     *,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _MANAGERS = by("SM")
 
 
-async def _dated(
+async def _drafted_or_published(
     work: Work,
     programme_id: UUID,
     draft_id: UUID | None,
@@ -66,7 +66,7 @@ async def publish_programme(
 ) -> dict[str, object]:
     """Draft a new programme with its first terms, or bring such a draft into force."""
     if programme_id is not None and draft_id is not None:
-        return await _dated(
+        return await _drafted_or_published(
             work,
             programme_id,
             draft_id,
@@ -98,7 +98,7 @@ async def amend_programme(
     work: Work, programme_id: UUID, draft_id: UUID | None, given: Mapping[str, object], expected: int | None
 ) -> dict[str, object]:
     """New terms from a day on."""
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,
@@ -113,7 +113,7 @@ async def set_commission(
     work: Work, programme_id: UUID, draft_id: UUID | None, given: Mapping[str, object], expected: int | None
 ) -> dict[str, object]:
     """The first commission."""
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,
@@ -131,7 +131,7 @@ async def extend_commission(
     programme = await work.programmes.get(programme_id)
     if draft_id is None and not any(held.kind is PolicyKind.COMMISSION for held in programme.policies):
         raise Invalid(Fault("programme_id", "CONFLICTS_WITH(commission)"), reason="commission_gap")
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,
@@ -146,7 +146,7 @@ async def set_area(
     work: Work, programme_id: UUID, draft_id: UUID | None, given: Mapping[str, object], expected: int | None
 ) -> dict[str, object]:
     """The boroughs it serves."""
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,
@@ -161,7 +161,7 @@ async def set_delivery_mode(
     work: Work, programme_id: UUID, draft_id: UUID | None, given: Mapping[str, object], expected: int | None
 ) -> dict[str, object]:
     """How people of a quadrant are met."""
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,
@@ -176,7 +176,7 @@ async def publish_eligibility_policy(
     work: Work, programme_id: UUID, draft_id: UUID | None, given: Mapping[str, object], expected: int | None
 ) -> dict[str, object]:
     """Whom it is for."""
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,
@@ -191,7 +191,7 @@ async def publish_priority_policy(
     work: Work, programme_id: UUID, draft_id: UUID | None, given: Mapping[str, object], expected: int | None
 ) -> dict[str, object]:
     """Who waits at the front."""
-    return await _dated(
+    return await _drafted_or_published(
         work,
         programme_id,
         draft_id,

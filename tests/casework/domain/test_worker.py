@@ -9,6 +9,7 @@ from casework.domain.worker import (
     CapacityChanged,
     Cleared,
     Lapsed,
+    SuspendReason,
     TrainingTopic,
     WorkerProfile,
     WorkerRole,
@@ -131,10 +132,10 @@ def test_clearance_lapses_once_its_last_day_is_over_and_not_before():
 
 
 def test_a_suspended_worker_may_be_cleared_again_and_is_not_suspended_twice():
-    suspended = stored(a_cleared_worker().suspend(reason="under review", at=NOW))
+    suspended = stored(a_cleared_worker().suspend(reason=SuspendReason.UNDER_REVIEW, at=NOW))
 
     with pytest.raises(Unmet) as twice:
-        suspended.suspend(reason="again", at=NOW)
+        suspended.suspend(reason=SuspendReason.OTHER, at=NOW)
     with pytest.raises(Unmet) as lapsing:
         suspended.lapse(at=NOW + timedelta(days=900))
 

@@ -167,10 +167,16 @@ def _pause(told: Told, *, paused: bool) -> Register:
 
 
 def opened(told: Told, *, planned_end_on: str, review_due_on: str) -> Iterator[Register]:
-    """The work begins, or begins again."""
+    """The work begins."""
     yield of_case(told, Slot.WORK, opened_at=_stamp(told.at))
     yield _stage(told, "OPENED")
     yield _dates(told, planned_end_on, review_due_on)
+
+
+def reopened(told: Told, *, planned_end_on: str, review_due_on: str) -> Iterator[Register]:
+    """The work begins again; no end report is owed any more."""
+    yield from opened(told, planned_end_on=planned_end_on, review_due_on=review_due_on)
+    yield from _kept(told, "L12")
 
 
 def tried(told: Told) -> Iterator[Register]:
@@ -183,7 +189,7 @@ def activated(told: Told, *, planned_end_on: str, review_due_on: str) -> Iterato
     """Support was agreed, which takes a session he came to."""
     yield _stage(told, "ACTIVE")
     yield _dates(told, planned_end_on, review_due_on)
-    yield from _kept(told, "L4")
+    yield from _kept(told, "L3", "L4")
 
 
 def paused(told: Told, *, planned_end_on: str, review_due_on: str) -> Iterator[Register]:
@@ -208,6 +214,7 @@ def ending_started(told: Told, *, planned_end_on: str, review_due_on: str) -> It
     yield _stage(told, "ENDING")
     yield _pause(told, paused=False)
     yield _dates(told, planned_end_on, review_due_on)
+    yield from _kept(told, "L3", "L4", "L21")
 
 
 def closed(told: Told) -> Iterator[Register]:

@@ -1,4 +1,4 @@
-"""What a command must know beyond its own record: what others told, and who has how many places taken."""
+"""What a command must know beyond its own record: what others told, whose places are taken; and the locks for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Table, bindparam, func, select
 
-from casework.domain.allocation.aggregate import AllocationStatus
+from casework.domain.allocation.aggregate import OPEN, Allocation, AllocationStatus
 from casework.domain.fitness import Verdict, judge
 from casework.domain.term import Clocks, Terms
 from casework.domain.worker import TrainingTopic, WorkerProfile
@@ -175,9 +175,10 @@ async def lock_allocation(work: Work, allocation_id: UUID) -> None:
     await _LOCK_ALLOCATION.all(work.conn, id=allocation_id)
 
 
-async def lock_case(work: Work, case_id: UUID) -> None:
-    """The same for every allocation of a case."""
+async def open_allocations(work: Work, case_id: UUID) -> list[Allocation]:
+    """The allocations of a case that have not ended; none of them ends or begins elsewhere before the commit."""
     await _LOCK_CASE.all(work.conn, case_id=case_id)
+    return await work.allocations.find(case_id=case_id, status=OPEN)
 
 
 async def lock_proposals(work: Work, worker_ref: str) -> None:

@@ -1,0 +1,284 @@
+"""One member of a consumer group: it joins, settles where to read, handles batches, and tends what waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from chassis import parking, telemetry
+from chassis.bus import Place, until_there
+from chassis.faultpoints import fail_point
+from chassis.inbox import journals
+from chassis.inbox.offsets import Fenced, Offsets
+from chassis.streams import FAULTS, Item, Streams, item_of, retry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chassis.bus import Bus, Listening, Record
+    from chassis.hearing import Hears, Source
+    from chassis.work import Works
+
+log = telemetry.logger(__name__)
+PAUSES = (0.05, 5.0)
+TEND, LOOK = 0.25, 5.0
+
+
+class _Replaced(Exception):  # noqa: N818 - not an error
+    """The bus is another one than before: join again."""
+
+
+class Inbox:
+    """One consumer group of one service."""
+
+    def __init__(self, works: Works[Any], bus: Bus, hears: Hears, *, source: Source | None = None) -> None:
+        self.works, self.bus, self.hears, self.source = works, bus, hears, source
+        self.node = works.settings.node_id
+        self.group = f"{self.node}.{hears.group}"
+        self.topics = hears.topics(self.node)
+        self.streams = Streams(hears, self.group, self.node)
+        self.offsets = Offsets(self.group)
+        self.state = "starting"
+        self.listening: Listening | None = None
+        self._unsettled: dict[Place, int] = {}  # with the assignment that it came by
+        self._assignments = 0
+        self._settle = asyncio.Event()
+        self._jumped: dict[Place, int] = {}
+        self._pause = PAUSES[0]
+
+    async def run(self) -> None:
+        """Hear until cancelled; the bus, the database or a source that is away is waited for."""
+        pause = PAUSES[0]
+        while True:
+            try:
+                await self._ready()
+                pause = PAUSES[0]
+                await self._join()
+            except* _Replaced:
+                log.warning("The bus was replaced", group=self.group)
+            except* FAULTS as faults:
+                log.warning("inbox_waits", group=self.group, error=type(faults.exceptions[0]).__name__, delay=pause)
+                await asyncio.sleep(pause)
+                pause = min(PAUSES[1], pause * 2)
+
+    async def _join(self) -> None:
+        """Be a member until cancelled."""
+        self.listening = listening = self.bus.listen(self.group, self.topics, self)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(listening.start())
+                group.create_task(self._settling(listening))
+                group.create_task(self._tending(listening))
+        finally:
+            await listening.stop()
+
+    async def _ready(self) -> None:
+        """Know the cluster; where it is new to this group, what the bus forgot is read from the journals."""
+        self.offsets = Offsets(self.group)
+        self.offsets.cluster = await until_there(self.bus.cluster_id)
+        while not await self._may_go_on():  # noqa: ASYNC110 - a person is waited for, in the database
+            await asyncio.sleep(LOOK)
+        async with self.works.database.transaction() as conn:
+            await parking.drive_upgraded(conn, self.group, at=await conn.fetchval("select house_now()"))
+            new = await self.offsets.seen(conn) != self.offsets.cluster
+            unread = await journals.unread(conn, self.group, self.topics)
+        await self._catch_up(self.topics if new else unread)
+        async with self.works.database.transaction() as conn:
+            await self.offsets.see(conn)
+        self.state = "joining"
+
+    async def _may_go_on(self) -> bool:
+        """Outside the embedded profile a bus that was lost whole waits for a person, and says so."""
+        async with self.works.database.connection() as conn:
+            seen = await self.offsets.seen(conn)
+        if self.works.settings.embedded_profile or seen in {None, self.offsets.cluster}:
+            return True
+        if self.state != "cluster_changed":
+            self.state = "cluster_changed"
+            log.error("cluster_changed: the bus was lost whole; follow the runbook lost-bus", group=self.group)
+        return False
+
+    async def _catch_up(self, topics: Sequence[str]) -> None:
+        for topic in topics if self.source is not None else ():
+            assert self.source is not None  # noqa: S101 - for the type checker
+            await journals.catch_up(
+                self.works.database, self.source, group=self.group, topic=topic, apply=self._apply_read
+            )
+
+    async def _apply_read(self, items: Sequence[Item], read: tuple[str, int]) -> None:
+        await self._apply(items, {}, read)
+
+    def assigned(self, listening: Listening, places: set[Place]) -> None:
+        """These partitions are ours; each is held back until it is settled where to read on."""
+        self._assignments += 1
+        self._unsettled = dict.fromkeys(places, self._assignments)
+        self._settle.set()
+
+    async def _settling(self, listening: Listening) -> None:
+        """Settle what was assigned, as soon as table and log can be asked; never by guessing."""
+        pause = PAUSES[0]
+        while True:
+            await self._settle.wait()
+            self._settle.clear()
+            try:
+                await self._settled(listening, dict(self._unsettled))
+                pause = PAUSES[0]
+            except FAULTS as fault:
+                log.warning("assignment_unsettled", group=self.group, error=type(fault).__name__, delay=pause)
+                await asyncio.sleep(pause)
+                pause = min(PAUSES[1], pause * 2)
+                self._settle.set()
+
+    async def _settled(self, listening: Listening, wanted: Mapping[Place, int]) -> None:
+        """Compare the table with what the log still holds, then read on. Outside of it: never a silent reset."""
+        ends = await listening.ends(wanted)
+        async with self.works.database.transaction() as conn:
+            await self.offsets.begin(conn, {place: first for place, (first, _) in ends.items()})
+            known = await self.offsets.read(conn)
+        if lost := {place: first for place, (first, end) in ends.items() if not first <= known[place] <= end}:
+            await self._lost(lost)
+        for place in ends:
+            if self._unsettled.get(place) == wanted[place] and (place not in lost or self.source is not None):
+                listening.seek(place, self.offsets.expected[place])
+                listening.resume(place)
+                del self._unsettled[place]
+        if not lost or self.source is not None:
+            self.state = "reading"
+
+    async def _lost(self, lost: Mapping[Place, int]) -> None:
+        """Records are gone that this group never read: say so loudly, and read them from the journals."""
+        self.state = "offset_lost"
+        telemetry.gauge("offset_lost", len(lost), group=self.group)
+        for place in lost:
+            log.error("offset_lost", group=self.group, topic=place.topic, partition=place.partition)
+        if self.source is None:
+            return  # these partitions stay as they are, and the state says so, until there is a source to read from
+        await self._catch_up(sorted({place.topic for place in lost}))
+        async with self.works.database.transaction() as conn:
+            await self.offsets.put(conn, lost)
+            await self.offsets.read(conn)
+        telemetry.gauge("offset_lost", 0, group=self.group)
+
+    async def hear(self, listening: Listening, records: Sequence[Record]) -> None:
+        """Handle a batch to the end: committed, or every partition of it sought back to the table."""
+        batch = self._fitting(listening, records)
+        try:
+            if batch:
+                await self._hear(listening, batch)
+            self._pause = PAUSES[0]
+        except Fenced:
+            telemetry.count("fence_refusals", sum(map(len, batch.values())), group=self.group)
+            await self._seek_back(listening, set(batch))
+        except Exception as fault:  # whatever it is, FastStream would skip the batch without a trace
+            log.warning("batch_again", group=self.group, delay=self._pause, exc_info=fault)
+            await asyncio.sleep(self._pause)
+            self._pause = min(PAUSES[1], self._pause * 2)
+            await self._seek_back(listening, set(batch))
+
+    async def _hear(self, listening: Listening, batch: Mapping[Place, list[Record]]) -> None:
+        began = asyncio.get_running_loop().time()
+        items = [item_of(record, node=self.node) for records in batch.values() for record in records]
+        following = {place: records[-1].offset + 1 for place, records in batch.items()}
+        await self._apply(items, following, None)
+        fail_point("inbox.committed")
+        self.offsets.expected.update(following)
+        telemetry.observe("inbox_batch_seconds", asyncio.get_running_loop().time() - began, group=self.group)
+        await listening.tell(following)
+        fail_point("inbox.told")
+
+    async def _apply(self, items: Sequence[Item], following: Mapping[Place, int], read: tuple[str, int] | None) -> None:
+        """Apply the items in one transaction with the offsets; where one fails, each in a savepoint of its own."""
+        for each in (self.streams.together, self.streams.one_by_one):
+            try:
+                async with self.works.batch() as work:
+                    fail_point("inbox.begun")
+                    await self.offsets.advance(work.conn, following)
+                    if read is not None:
+                        await journals.mark_read(work.conn, self.group, *read)
+                    await each(work, items)
+                    fail_point("inbox.before_commit")
+            except (*FAULTS, Fenced):
+                raise
+            except Exception as poison:
+                if each == self.streams.one_by_one or isinstance(poison, asyncpg.InterfaceError):
+                    raise
+                log.info("batch_by_message", group=self.group, error=type(poison).__name__)
+            else:
+                return
+
+    def _fitting(self, listening: Listening, records: Sequence[Record]) -> dict[Place, list[Record]]:
+        """The records by partition, without those of partitions that do not go on where the table stands."""
+        batch: dict[Place, list[Record]] = {}
+        for record in records:
+            batch.setdefault(Place(record.topic, record.partition), []).append(record)
+        for place in list(batch):
+            first, wanted = batch[place][0].offset, self.offsets.expected.get(place)
+            if place in self._unsettled or wanted is None:
+                del batch[place]  # it is sought once it is settled
+                continue
+            if first == wanted or (first > wanted and self._jumped.pop(place, -1) == first):
+                continue  # in order, or the broker says twice that nothing lies between (markers of a transaction)
+            if first > wanted:
+                self._jumped[place] = first
+            listening.seek(place, wanted)
+            del batch[place]
+        return batch
+
+    async def _seek_back(self, listening: Listening, places: set[Place]) -> None:
+        try:
+            async with self.works.database.connection() as conn:
+                await self.offsets.read(conn)
+        except FAULTS:
+            log.debug("table_away", group=self.group)
+        for place in places:
+            listening.seek(place, self.offsets.expected.get(place, 0))
+
+    async def _tending(self, listening: Listening) -> None:
+        """Between batches: parked messages that are due, gaps, figures, and whether the log still holds our place."""
+        looked = 0.0
+        while True:
+            await asyncio.sleep(TEND)
+            try:
+                while await retry(self.streams, self.works, self.source):
+                    continue
+                await self._figures()
+                if (at := asyncio.get_running_loop().time()) - looked >= LOOK:
+                    looked = at
+                    await self._look(listening)
+            except FAULTS as fault:
+                log.debug("tending_waits", group=self.group, error=type(fault).__name__)
+                await asyncio.sleep(PAUSES[1] / 5)
+
+    async def _look(self, listening: Listening) -> None:
+        """What the library would only log, for ever: another bus, or a log that was cut short under us."""
+        if await self.bus.cluster_id() != self.offsets.cluster:
+            raise _Replaced
+        known = dict(self.offsets.expected)
+        ends = await listening.ends(listening.assigned() - set(self._unsettled))
+        if lost := [place for place, (first, end) in ends.items() if not first <= known.get(place, first) <= end]:
+            self._assignments += 1
+            self._unsettled |= dict.fromkeys(lost, self._assignments)
+            self._settle.set()
+        async with self.works.database.transaction() as conn:
+            await parking.lead(conn, self.group, at=await conn.fetchval("select house_now()"))
+
+    def behind(self) -> dict[Place, int]:
+        """Per assigned partition, how many records have not been applied."""
+        return self.listening.lag(self.offsets.expected) if self.listening else {}
+
+    async def _figures(self) -> None:
+        lags = self.behind()
+        for place, lag in lags.items():
+            telemetry.gauge("consumer_lag", lag, group=self.group, topic=place.topic, partition=place.partition)
+        async with self.works.database.transaction() as conn:
+            parked, held = await parking.counts(conn, self.group)
+            telemetry.gauge("parked", parked, group=self.group)
+            telemetry.gauge("held", held, group=self.group)
+            if self.hears.caught_up is None or not lags:
+                return
+            at = await conn.fetchval("select house_now()")
+            behind = {place.topic for place, lag in lags.items() if lag}
+            for topic in {place.topic for place in lags} - behind:
+                await self.hears.caught_up(conn, topic, at)

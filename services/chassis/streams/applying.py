@@ -1,0 +1,215 @@
+"""Applies the messages of a batch: all together, or, where one cannot be handled, each in a savepoint of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from chassis import parking, telemetry
+from chassis.aggregate import Refused
+from chassis.bus import BUS_FAULTS
+from chassis.database import TRY_AGAIN, UNREACHABLE
+from chassis.envelope import LARGEST, Envelope, Undecodable, key_of, legible, registry, topic_of
+from chassis.faultpoints import fail_point
+from chassis.hearing import Heard
+from chassis.streams.items import CannotBeHandled, Item, to_park, why
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chassis.database import Connection
+    from chassis.hearing import Hears, Subscription
+    from chassis.work import Work
+
+log = telemetry.logger(__name__)
+
+
+class Overtaken(Exception):  # noqa: N818 - not an error: somebody else was first
+    """Another transaction applied messages of the same stream meanwhile: look again."""
+
+
+# What is no message's fault: roll back, wait, do it again. Everything else is, and parks the message.
+FAULTS: Final = (
+    *UNREACHABLE,
+    *TRY_AGAIN,
+    *BUS_FAULTS,
+    Overtaken,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalServerError,
+)
+_STATES = """
+select given.topic, given.key, watermark.seq, exists(
+    select 1 from parked where parked.grp = $1 and parked.topic = given.topic and parked.key = given.key) as blocked
+from unnest($2::text[], $3::text[]) as given(topic, key)
+left join watermark on watermark.grp = $1 and watermark.topic = given.topic and watermark.key = given.key
+"""
+# By compare-and-set: whoever read the same mark and commits second changes nothing, and has to look again.
+_RAISE = """
+with given as (
+    select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) as given(topic, key, was, seq)
+), moved as (
+    update watermark as held set seq = given.seq, at = $2 from given
+    where held.grp = $1 and held.topic = given.topic and held.key = given.key and held.seq = given.was returning 1
+), begun as (
+    insert into watermark (grp, topic, key, seq, at)
+    select $1, topic, key, seq, $2 from given where was = 0 order by topic, key on conflict do nothing returning 1
+)
+select (select count(*) from moved) + (select count(*) from begun)
+"""
+
+
+@dataclass(slots=True)
+class State:
+    """Where a stream stands within this transaction, and where it stood at its beginning."""
+
+    was: int
+    seq: int
+    blocked: bool
+
+
+States = dict[tuple[str, str], State]
+
+
+class Streams:
+    """Applies messages for one group."""
+
+    def __init__(self, hears: Hears, group: str, node: str) -> None:
+        self.hears, self.group, self.node = hears, group, node
+
+    async def together(self, work: Work, items: Sequence[Item]) -> None:
+        """All items at once, one flush. Any failure is raised: the caller runs them one by one."""
+        states = await self.states(work.conn, {(item.topic, item.key) for item in items})
+        parkings: list[parking.Parking] = []
+        for item in items:
+            state = states[item.topic, item.key]
+            if unfit := self.unfit(item, state):
+                self._park(parkings, item, state, *unfit)
+            elif self.is_next(item, state):
+                await self._one(work, item)
+                state.seq += 1
+        fail_point("inbox.applied")
+        await self.raise_marks(work, states)
+        await parking.park(work.conn, self.group, parkings, at=work.now)
+        await work.flush()
+
+    async def one_by_one(self, work: Work, items: Sequence[Item]) -> None:
+        """Each item in a savepoint and with a flush of its own; what fails is parked with what follows it."""
+        states = await self.states(work.conn, {(item.topic, item.key) for item in items})
+        parkings: list[parking.Parking] = []
+        for item in items:
+            state = states[item.topic, item.key]
+            if unfit := self.unfit(item, state) or await self.carefully(work, item, state):
+                self._park(parkings, item, state, *unfit)
+        await self.raise_marks(work, states)
+        await parking.park(work.conn, self.group, parkings, at=work.now)
+        await work.flush()
+
+    async def states(self, conn: Connection, streams: set[tuple[str, str]]) -> States:
+        """Where these streams stand for this group."""
+        topics, keys = [topic for topic, _ in streams], [key for _, key in streams]
+        return {
+            (row["topic"], row["key"]): State(row["seq"] or 0, row["seq"] or 0, row["blocked"])
+            for row in await conn.fetch(_STATES, self.group, topics, keys)
+        }
+
+    async def raise_marks(self, work: Work, states: Mapping[tuple[str, str], State]) -> None:
+        """Write the watermarks that moved; Overtaken where another transaction moved one of them meanwhile."""
+        moved = [(topic, key, state.was, state.seq) for (topic, key), state in states.items() if state.seq > state.was]
+        if not moved:
+            return
+        columns = (list(column) for column in zip(*moved, strict=True))
+        if await work.conn.fetchval(_RAISE, self.group, work.now, *columns) != len(moved):
+            raise Overtaken
+
+    def unfit(self, item: Item, state: State) -> tuple[str, str] | None:
+        """Why an item must wait, before it is looked into."""
+        if isinstance(item.envelope, Undecodable):
+            return item.envelope.reason, "Its envelope cannot be read. Ask the sender to send it again, or drop it."
+        if item.envelope.stream_sequence <= state.seq:
+            return None
+        if state.blocked:
+            return parking.BEHIND, "An earlier message of the same case waits."
+        if item.envelope.stream_sequence > state.seq + 1:
+            return parking.GAP, "A message before this one is missing; it is being read from its source."
+        if item.value is not None and len(item.value) > LARGEST:
+            return "too_large", "It is larger than 256 KiB. Ask the sender what it is, or drop it."
+        return None
+
+    def is_next(self, item: Item, state: State) -> bool:
+        """Whether it is the next of its stream; a duplicate is counted and passed."""
+        if isinstance(item.envelope, Envelope) and item.envelope.stream_sequence == state.seq + 1:
+            return True
+        telemetry.count("duplicates", group=self.group)
+        return False
+
+    async def carefully(self, work: Work, item: Item, state: State) -> tuple[str, str] | None:
+        """Handle an item, if it is the next, so that its failure undoes it alone; None, or why it has to wait."""
+        if not self.is_next(item, state):
+            return None
+        mark = await work.mark()
+        try:
+            await self._one(work, item)
+            await work.flush()
+        except (*FAULTS, asyncio.CancelledError):
+            raise
+        except Exception as fault:  # noqa: BLE001 - a deterministic failure: this message is parked, the others flow
+            await work.undo(mark)
+            log.warning("message_parked", group=self.group, error=type(fault).__name__, reason=why(fault)[0])
+            return why(fault)
+        await work.release(mark)
+        state.seq += 1
+        return None
+
+    def _park(self, parkings: list[parking.Parking], item: Item, state: State, reason: str, sentence: str) -> None:
+        state.blocked = True
+        telemetry.count("messages_parked", group=self.group, reason=reason)
+        parkings.append(to_park(item, reason, sentence))
+
+    async def _one(self, work: Work, item: Item) -> None:
+        """Handle one message: every subscription of its type. Raises what cannot be handled."""
+        envelope = item.envelope
+        if not isinstance(envelope, Envelope):
+            raise CannotBeHandled(envelope.reason, "Its envelope cannot be read.")
+        kind = registry().get(envelope.type)
+        if kind is None or legible(envelope) != "yes":
+            self._illegible(envelope)
+            return
+        subscriptions = self.hears.of(kind)
+        if not subscriptions:
+            return
+        expected = key_of(kind, case=envelope.case_id, person=envelope.person_id, aggregate=envelope.aggregate_id)
+        if expected != item.key or topic_of(kind, self.node) != item.topic:
+            raise CannotBeHandled("wrong_key", "It came on another stream than its own.")
+        heard = Heard(kind.FromString(item.value or b""), envelope, item.topic, item.key)
+        with telemetry.span(f"hear {kind.__name__}", traceparent=envelope.traceparent, kind="consumer"):
+            work.hearing(envelope)
+            for subscription in subscriptions:
+                await self._subscribed(work, subscription, heard)
+        telemetry.count("applied", group=self.group, type=kind.__name__)
+
+    def _illegible(self, envelope: Envelope) -> None:
+        """A type this release does not know is passed; one of a later major version waits for an upgrade."""
+        if legible(envelope) == "needs_upgrade":
+            raise CannotBeHandled(parking.NEEDS_UPGRADE, "A newer release of this service can read it. Upgrade.")
+        telemetry.count("unknown_types", group=self.group)
+
+    async def _subscribed(self, work: Work, subscription: Subscription, heard: Heard[Any]) -> None:
+        if subscription.projects:
+            work.remember(subscription.handler(heard))
+            return
+        await work.settle()
+        before = work.buffered() if subscription.ignored_when else None
+        try:
+            await subscription.handler(work, heard)
+        except Refused as refusal:
+            if before is None or refusal.reason not in subscription.ignored_when:
+                raise
+            work.rebuffer(before)
+            kind = subscription.kind.__name__
+            work.audit(f"heard.{kind}", record=heard.envelope.aggregate_id, outcome=f"ignored:{refusal.reason}")
+            telemetry.count("ignored", group=self.group, type=kind, reason=refusal.reason)

@@ -1,0 +1,8 @@
+"""`python -m referral serve|migrate|rebuild|parked`."""
+
+import sys
+
+from chassis.service import main
+from referral.app import compose
+
+sys.exit(main(sys.argv[1:], compose))
