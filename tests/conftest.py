@@ -92,7 +92,20 @@ def _refuse_the_network(event: str, args: tuple[Any, ...]) -> None:
 sys.addaudithook(_refuse_the_network)
 
 
-# Where a real Kafka is required, a skip of its tests is a failure.
+# Where a real Kafka is required, a skip of its tests is a failure. What a test needs is seen from its fixtures, so that
+# a forgotten mark hides nothing.
+OF_KAFKA, OF_A_BUS = {"kafka", "kafka_bus", "broker"}, {"bus", "embedded_bus"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs a bus, before `-m` chooses."""
+    for item in items:
+        needs = set(getattr(item, "fixturenames", ()))
+        if needs & OF_KAFKA:
+            item.add_marker(pytest.mark.kafka)
+        if needs & (OF_KAFKA | OF_A_BUS):
+            item.add_marker(pytest.mark.wire)
 
 
 @pytest.hookimpl(hookwrapper=True)

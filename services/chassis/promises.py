@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chassis.database import Connection
 
-O = TypeVar("O", bound="Callable[[Any], Iterable[Change]]")
+On = TypeVar("On", bound="Callable[[Any], Iterable[Change]]")
 D = TypeVar("D", bound="Callable[[Any, Promise], Awaitable[object]]")
 
 
@@ -72,10 +72,10 @@ class Deadlines:
         self._on: dict[type[Event], list[Callable[[Any], Iterable[Change]]]] = {}
         self.due_commands: dict[str, Callable[[Any, Promise], Awaitable[object]]] = {}
 
-    def on(self, *facts: type[Event]) -> Callable[[O], O]:
+    def on(self, *facts: type[Event]) -> Callable[[On], On]:
         """What these facts change; a pure function of the fact."""
 
-        def register(function: O) -> O:
+        def register(function: On) -> On:
             for fact in facts:
                 self._on.setdefault(fact, []).append(function)
             return function

@@ -122,7 +122,7 @@ def everything(servers: str, topic: str) -> list[Raw]:
                 assert not record.error(), record.error()
                 headers: Any = record.headers() or []
                 first = (record.offset() or 0) + 1
-                found.append(Raw(record.key(), record.value(), headers, partition, first - 1))  # type: ignore[arg-type]
+                found.append(Raw(record.key(), record.value(), headers, partition, first - 1))
     finally:
         consumer.close()
     return found
