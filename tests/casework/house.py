@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from uuid import UUID, uuid4
 import asyncpg
 from google.protobuf.message import Message
 
-from casework import commands  # noqa: F401 - the package under test
 from casework.commands import allocation, engagement, worker
 from casework.deadlines import DEADLINES
 from casework.domain.term import Recorded
@@ -258,38 +256,3 @@ class House:
             referral.PersonSafeContactSet(channels=["PHONE"], days=[1, 2], from_hour=10, to_hour=16, version=1),
             case,
         )
-
-
-def names(items: Sequence[str]) -> list[str]:
-    """The facts without their aggregate."""
-    return [item.partition(".")[2] for item in items]
-
-
-async def allocating(house, case, ref="staff-ew-1", actor=SM, *, conflict=False, expected=None):
-    held = await house.allocation_of(case)
-    return await house.do(
-        allocation.allocate_worker,
-        actor,
-        allocation_id=held["id"],
-        worker_ref=ref,
-        conflict_declared=conflict,
-        expected=expected or held["version"],
-    )
-
-
-async def on(house, id_, command, actor=WORKER, **arguments):
-    rows = await house.rows("select version from engagement where id = $1", id_)
-    given = {"engagement_id": id_, "expected": rows[0]["version"]} | arguments
-    return await house.do(command, actor, **given)
-
-
-def accepted(worker_ref="", programme=PROGRAMME):
-    return referral.ReferralAccepted(programme_id=str(programme), kind="PERSON_SUPPORT", proposed_worker_ref=worker_ref)
-
-
-def withdrawn(by="REFERRER"):
-    return referral.ReferralWithdrawn(reason_group="ADMIN", by_party=by)
-
-
-def submitted(kind=referral.ReferralSubmitted):
-    return kind(programme_id=str(PROGRAMME), kind="PERSON_SUPPORT", case_reference="7KQ2M9RJ")

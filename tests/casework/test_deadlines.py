@@ -10,7 +10,8 @@ from casework.domain.engagement.facts import RatingPhase
 from casework.domain.term import Recorded
 from casework.domain.worker import SuspendReason
 from chassis.calendar import add_months, end_of_day, working_days_due
-from tests.casework.house import SM, WORKER, allocating, names, on, withdrawn
+from tests.casework.giving import allocating, names, on, withdrawn
+from tests.casework.house import SM, WORKER
 from throughcare.casework.v1.events_pb2 import AllocationDeadlineMissed, EngagementDeadlineMissed
 
 

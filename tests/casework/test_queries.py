@@ -1,42 +1,34 @@
-"""Who sees what: single reads, lists, counts and the forecast by one predicate; hidden and missing look alike."""
+"""Who sees what: single reads, lists and counts by one predicate; hidden and missing look alike."""
 
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from casework.commands import allocation, engagement, worker
+from casework.commands import allocation, engagement
 from casework.domain.ending import EndAnswers, Outcome
 from casework.domain.term import PauseReason
-from casework.domain.worker import SuspendReason
 from casework.queries import (
     get_engagement,
     get_forecast,
     list_allocations,
     list_caseload,
-    list_workers,
 )
 from chassis.access import Actor, Role
 from chassis.aggregate import Denied, NotFound
-from tests.casework.house import (
-    GRANTED,
-    NODE,
-    OTHER,
-    PRACTITIONER,
-    PROGRAMME,
-    SM,
-    WORKER,
-    Case,
-    allocating,
-    on,
-    submitted,
-    withdrawn,
-)
+from tests.casework.giving import on, submitted
+from tests.casework.house import GRANTED, NODE, OTHER, PRACTITIONER, PROGRAMME, SM, WORKER
 from throughcare.referral.v1 import events_pb2 as referral
 
 CP = Actor(id="staff-cp-1", role=Role.CP, organisation=NODE)
+
+
 IG = Actor(id="staff-ig-1", role=Role.IG, organisation=NODE)
+
+
 SECOND = Actor(id="staff-sm-2", role=Role.SM, organisation=NODE)
+
+
 STRANGER = Actor(id="pp-zzz", role=Role.PP, organisation="probation")
 
 
@@ -243,101 +235,3 @@ async def test_while_facts_about_him_wait_nobody_reads(staffed):
     await staffed.tell(staffed.consent(GRANTED, version=3), case, skip=1)
 
     assert [await sees(staffed, actor, id_) for actor in (SM, WORKER, CP)] == [False] * 3
-
-
-async def test_lists_go_on_where_the_page_before_ended(staffed):
-    await staffed.do(worker.set_capacity, worker_ref="staff-ew-1", capacity=9, expected=3)
-    ids = [(await staffed.opened())[1] for _ in range(5)]
-
-    first = await caseload(staffed, WORKER, size=2)
-    last = first.rows[1]
-    second = await caseload(staffed, WORKER, size=10, after=(last["started_on"], last["id"]))
-
-    assert (len(first.rows), first.total, second.total) == (3, 5, 5)
-    assert [row["id"] for row in first.rows[:2] + second.rows] == sorted(ids)
-
-
-async def test_a_caseload_is_his_own_and_those_he_covers(staffed):
-    _, mine = await staffed.opened()
-    case, covered = await staffed.opened(worker_ref="staff-ew-2")
-    held, today = await staffed.allocation_of(case), await staffed.today()
-    await staffed.do(
-        allocation.set_worker_cover,
-        allocation_id=held["id"],
-        cover_ref="staff-ew-1",
-        starts_on=today,
-        ends_on=today,
-        expected=held["version"],
-    )
-
-    def of(ref, actor=SM):
-        return caseload(staffed, actor, worker_ref=ref)
-
-    assert {row["id"] for row in (await of("staff-ew-1")).rows} == {mine, covered}
-    assert {row["id"] for row in (await of("staff-ew-2")).rows} == {covered}
-    assert {row["id"] for row in (await of("staff-ew-2", WORKER)).rows} == {covered}
-
-
-async def test_closed_ones_are_listed_when_asked_for(staffed):
-    _, id_ = await staffed.opened()
-    await on(staffed, id_, engagement.close_engagement, outcome=Outcome.DIED, answers=EndAnswers())
-
-    assert (await caseload(staffed, SM)).total == 0
-    assert [row["id"] for row in (await caseload(staffed, SM, status="CLOSED")).rows] == [id_]
-
-
-async def test_the_managers_list_holds_who_waits_and_whose_worker_may_not_work(staffed):
-    needs = await staffed.accepted()
-    proposed = await staffed.accepted(worker_ref="staff-ew-2")
-    fine, left = await staffed.accepted(), await staffed.accepted()
-    await allocating(staffed, fine, "staff-ew-2")
-    await allocating(staffed, left, "staff-ew-1")
-    await staffed.do(worker.suspend_worker, worker_ref="staff-ew-1", reason=SuspendReason.ABSENCE, expected=3)
-
-    listed = await waiting(staffed, SM, needs_worker=True)
-
-    assert [row["case_id"] for row in listed.rows] == [needs.case_id, proposed.case_id, left.case_id]
-    assert (await waiting(staffed, SM)).total == 4
-    assert [row["case_id"] for row in (await waiting(staffed, SM, status="PROPOSED")).rows] == [proposed.case_id]
-    assert (await waiting(staffed, SM, case_id=fine.case_id)).total == 1
-
-
-async def test_a_worker_sees_what_is_his_or_proposed_for_him(staffed):
-    await staffed.accepted()
-    proposed = await staffed.accepted(worker_ref="staff-ew-2")
-    mine = await staffed.accepted()
-    await allocating(staffed, mine, "staff-ew-1")
-
-    assert [row["case_id"] for row in (await waiting(staffed, OTHER)).rows] == [proposed.case_id]
-    assert [row["case_id"] for row in (await waiting(staffed, WORKER)).rows] == [mine.case_id]
-
-
-async def test_workers_are_listed_with_their_places(staffed):
-    await allocating(staffed, await staffed.accepted())
-
-    listed = await staffed.ask(list_workers, status=None, size=10, after=None)
-    after = await staffed.ask(list_workers, status="CLEARED", size=10, after=("staff-ew-1",))
-
-    assert [(row["worker_ref"], row["capacity"], row["taken"]) for row in listed.rows] == [
-        ("staff-ew-1", 3, 1),
-        ("staff-ew-2", 3, 0),
-    ]
-    assert ([row["worker_ref"] for row in after.rows], after.total) == (["staff-ew-2"], 2)
-    with pytest.raises(Denied):
-        await staffed.ask(list_workers, WORKER, status=None, size=10, after=None)
-
-
-async def test_the_forecast_counts_what_comes_waits_and_is_open(staffed):
-    coming, decided, gone = Case(), Case(), Case()
-    for case in (coming, decided, gone):
-        await staffed.tell(submitted(), case)
-    await staffed.tell(referral.ReferralDeclined(reason_group="ADMIN", by_party="SERVICE"), decided)
-    await staffed.tell(withdrawn(), gone)
-    await staffed.tell(submitted(referral.ReferralReopened), gone)
-    await staffed.accepted()
-    await staffed.opened()
-
-    forecast = await staffed.ask(get_forecast)
-
-    assert forecast.programmes == {PROGRAMME: {"expected": 2, "waiting": 1, "open": 1}}
-    assert (forecast.places, forecast.taken) == (6, 1)

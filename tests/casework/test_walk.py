@@ -6,7 +6,8 @@ from casework.commands import engagement
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome
 from casework.domain.term import PauseReason, Recorded
 from casework.queries import get_engagement, list_caseload
-from tests.casework.house import WORKER, names
+from tests.casework.giving import names
+from tests.casework.house import WORKER
 
 
 async def test_a_case_is_accepted_allocated_opened_paused_and_closed(staffed):

@@ -20,6 +20,7 @@ MANAGER = Actor(id="staff-sm-1", role=Role.SM, organisation="together", purpose=
 SECOND_MANAGER = Actor(id="staff-sm-2", role=Role.SM, organisation="together", purpose=Purpose.REFERRAL_TRIAGE)
 WORKER = Actor(id="staff-ew-1", role=Role.EW, organisation="together", purpose=Purpose.DELIVER_SUPPORT)
 OTHER_WORKER = Actor(id="staff-ew-2", role=Role.EW, organisation="together", purpose=Purpose.DELIVER_SUPPORT)
+GUARDIAN = Actor(id="staff-ig-1", role=Role.IG, organisation="together", purpose=Purpose.AUDIT)
 CHANNELS = ("PHONE", "SMS")
 STUBS = {
     "referral": "ReferralService",
@@ -170,6 +171,18 @@ class Journey:
         safe = {"channels": list(CHANNELS), "days": [1, 2, 3, 4, 5], "from_hour": 9, "to_hour": 17}
         await self.ask("SetSafeContact", MANAGER, person_id=self.person, **safe, expected_version=channels.version)
 
+    async def he_takes_it_back(self) -> None:
+        """He no longer wants to take part, and tells the manager."""
+        held = (await self.ask("ListConsents", MANAGER, person_id=self.person)).consents
+        (agreed,) = [consent for consent in held if consent.purpose == "PARTICIPATE" and consent.status == "GRANTED"]
+        taking = {"consent_id": agreed.consent_id, "expected_version": agreed.version}
+        await self.ask("WithdrawConsent", MANAGER, **taking)
+
+    async def only_these_may_know_of_him(self, *people: Actor) -> None:
+        """The guardian limits who may know."""
+        limited = {"list": "ALLOW", "entries": [actor.id for actor in people], "expected_version": 0}
+        await self.ask("SetAccessList", GUARDIAN, person_id=self.person, **limited)
+
     async def manager_takes_him_on(self) -> None:
         """Accepted by a named person."""
         decided = {"risk_summary_read_on": await self.day(), "decided_by_me": True}
@@ -231,6 +244,20 @@ class Journey:
         await self.house.until_quiet()
         asked = {"case_reference": self.reference}
         return (await self.ask("GetPicture", viewer, of="partners", **asked)).picture
+
+    async def told(self, reader: Actor) -> list[str]:
+        """Of what a reader has been sent a notice."""
+        asked = {"case_id": self.case, "page_size": 200}
+        found = (await self.ask("ListNotices", MANAGER, of="notifications", **asked)).notices
+        return sorted(notice.fact for notice in found if notice.recipient_ref == reader.id and notice.state == "SENT")
+
+    async def set_aside(self) -> list[str]:
+        """Messages that any service of the house could not handle."""
+        found = []
+        for name, parts in self.house.parts.items():
+            async with parts.database.connection() as conn:
+                found += [f"{name}: {row['reason']}" for row in await conn.fetch("select reason from parked")]
+        return found
 
     async def status(self) -> str:
         """How the referral stands with its owner."""

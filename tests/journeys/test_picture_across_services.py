@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 
-from tests.journeys.cast import MANAGER, Journey
+from tests.journeys.cast import GUARDIAN, MANAGER, WORKER, Journey
 from tests.support.postgres import eventually
 
 if TYPE_CHECKING:
     from tests.support.house import House, Start
 
 pytestmark = pytest.mark.wire
-SERVICES = ("referral", "casework", "partners")
+SERVICES = ("referral", "casework", "partners", "notifications")
 
 
 async def a_man_supported(running: House) -> Journey:
@@ -44,6 +45,37 @@ async def test_rebuilt_from_the_journals_the_picture_is_the_same(house: Start) -
         assert rebuilt.messages > 0
         assert rebuilt.equal, (rebuilt.live, rebuilt.rebuilt)
         assert await jay.picture(MANAGER) == before
+
+
+async def test_when_he_takes_his_agreement_back_the_work_ends_and_probation_learns_no_more_than_that(
+    house: Start,
+) -> None:
+    async with house(*SERVICES) as running:
+        jay = await a_man_supported(running)
+
+        await jay.he_takes_it_back()
+        for_the_house, for_probation = await jay.picture(MANAGER), await jay.picture(jay.practitioner)
+
+        assert (for_the_house.state, for_probation.state) == ("ENDING", "ENDING")
+        assert not for_the_house.taking_part.agreed
+        assert not for_probation.HasField("taking_part")
+        assert await jay.set_aside() == []
+
+
+async def test_a_list_of_who_may_know_holds_from_the_moment_it_was_heard(house: Start) -> None:
+    async with house(*SERVICES) as running:
+        jay = await a_man_supported(running)
+        await jay.picture(MANAGER)
+
+        await jay.only_these_may_know_of_him(WORKER, GUARDIAN)
+        seen = await jay.picture(WORKER)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await jay.picture(MANAGER)
+        listed = await jay.ask("ListPictures", MANAGER, of="partners")
+
+        assert seen.case_reference == jay.reference
+        assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+        assert (list(listed.pictures), list(listed.counts)) == ([], [])
 
 
 async def test_each_source_says_when_it_was_last_heard_and_read_to_its_end(house: Start) -> None:

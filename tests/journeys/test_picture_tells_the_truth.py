@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from hypothesis import settings
-from hypothesis.stateful import invariant
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
 
 from casework.publications import PUBLICATIONS as CASEWORK
 from chassis.envelope import Envelope, key_of, topic_of
@@ -146,6 +147,19 @@ class WatchedReferral(ReferralMachine):
     def __init__(self) -> None:
         super().__init__()
         self.watching = Watching(REFERRAL)
+
+    @rule(often=st.integers(1, 6))
+    def goes_on(self, often: int) -> None:
+        """The next steps of its way, which blind choice seldom finds."""
+        for _ in range(often):
+            self.submit(young=False, duplicate=False)
+            self.triage(conflict=False)
+            if often > 2:
+                self.accept(decided=True)
+            if often > 4:
+                self.allocated(off=0)
+                self.converted(off=0)
+            self.reopen()
 
     def attempt(self, method: Any, *args: Any, **given: Any) -> None:
         before = self.value

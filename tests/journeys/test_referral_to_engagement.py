@@ -11,14 +11,17 @@ import pytest
 from tests.journeys.cast import MANAGER, OTHER_WORKER, WORKER, Journey
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.house import Start
 
 pytestmark = pytest.mark.wire
-SERVICES = ("referral", "casework", "partners")
+SERVICES = ("referral", "casework", "partners", "notifications")
 
 
-async def test_from_the_first_line_of_a_referral_to_the_end_of_the_work(house: Start) -> None:
-    async with house(*SERVICES) as running:
+async def test_from_the_first_line_of_a_referral_to_the_end_of_the_work(house: Start, tmp_path: Path) -> None:
+    letters = tmp_path / "letters"
+    async with house(*SERVICES, console_file=letters) as running:
         jay = Journey(running)
         await jay.programme_opens_in_camden()
         await jay.worker_is_cleared()
@@ -67,6 +70,21 @@ async def test_from_the_first_line_of_a_referral_to_the_end_of_the_work(house: S
         assert not seen.HasField("worker")
         assert not seen.late
         assert await jay.status() == "CONVERTED"
+        # One letter each, whatever was heard how often.
+        assert await jay.told(jay.practitioner) == [
+            "engagement.closed",
+            "engagement.opened",
+            "engagement.paused",
+            "engagement.resumed",
+            "practitioner.assigned",
+            "referral.accepted",
+            "referral.triage_started",
+            "worker.allocated",
+        ]
+        assert await jay.set_aside() == []
+    assert not [
+        word for word in ("Fairweather", "Jay", "X123456", "HOSPITAL", "COMPLETED") if word in letters.read_text()
+    ]
 
 
 async def test_his_practitioner_never_learns_what_he_agreed_and_others_never_that_he_is_here(house: Start) -> None:

@@ -66,6 +66,16 @@ class Bus:
 
     async def cluster_id(self) -> str:
         """Which cluster this is: a new id means that the bus was replaced, and every offset with it."""
+        look = asyncio.ensure_future(self._look())
+        try:
+            return await asyncio.shield(look)
+        except asyncio.CancelledError:
+            # Cancelled while it connects, the library would leave the connection open.
+            await asyncio.wait({look}, timeout=1)
+            look.cancel()
+            raise
+
+    async def _look(self) -> str:
         admin = AIOKafkaAdminClient(client_id=f"{self.client_id}-look", request_timeout_ms=10_000, **self._connection())
         try:
             async with asyncio.timeout(10):
@@ -73,6 +83,7 @@ class Bus:
                 return str((await admin.describe_cluster())["cluster_id"])
         finally:
             await admin.close()
+            await asyncio.sleep(0)  # a closed connection is gone only with the loop's next round
 
     def producer(self) -> Producer:
         """A producer; start it first."""
