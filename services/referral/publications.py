@@ -241,7 +241,7 @@ def prompt_dismissed(fact: prompt.PromptDismissed) -> Message:
 
 
 # A delivery unit is told by its code; where somebody wrote its name, or anything else, nothing is told.
-_PDU_CODE = re.compile(r"(?=.*[0-9])[A-Z0-9][A-Z0-9_-]{0,31}")
+_PDU_CODE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
 
 def _named(kind: type[Message], fact: practitioner.Named) -> Message:
