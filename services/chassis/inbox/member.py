@@ -183,6 +183,7 @@ class Inbox:
         following = {place: records[-1].offset + 1 for place, records in batch.items()}
         await self._apply(items, following, None)
         fail_point("inbox.committed")
+        self.streams.tell_counts()
         self.offsets.expected.update(following)
         telemetry.observe("inbox_batch_seconds", asyncio.get_running_loop().time() - began, group=self.group)
         await listening.tell(following)

@@ -20,6 +20,8 @@ from chassis.streams.items import CannotBeHandled, Item, to_park, why
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from google.protobuf.message import Message
+
     from chassis.database import Connection
     from chassis.hearing import Hears, Subscription
     from chassis.work import Work
@@ -75,11 +77,24 @@ class State:
 States = dict[tuple[str, str], State]
 
 
+@dataclass(slots=True)
+class _Known:
+    """A type of message as this group takes it."""
+
+    kind: type[Message]
+    topic: str
+    span: str
+    subscriptions: tuple[Subscription, ...]
+    commands: bool  # whether any of them gives one, which then acts for the house because of this message
+    handled: int = 0
+
+
 class Streams:
     """Applies messages for one group."""
 
     def __init__(self, hears: Hears, group: str, node: str) -> None:
         self.hears, self.group, self.node = hears, group, node
+        self._known: dict[tuple[str, int], _Known] = {}
 
     async def together(self, work: Work, items: Sequence[Item]) -> None:
         """All items at once, one flush. Any failure is raised: the caller runs them one by one."""
@@ -175,22 +190,42 @@ class Streams:
         envelope = item.envelope
         if not isinstance(envelope, Envelope):
             raise CannotBeHandled(envelope.reason, "Its envelope cannot be read.")
+        known = self._known.get((envelope.type, envelope.schema_version)) or self._know(envelope)
+        if known is None or not known.subscriptions:
+            return
+        kind = known.kind
+        expected = key_of(kind, case=envelope.case_id, person=envelope.person_id, aggregate=envelope.aggregate_id)
+        if expected != item.key or known.topic != item.topic:
+            raise CannotBeHandled("wrong_key", "It came on another stream than its own.")
+        heard = Heard(kind.FromString(item.value or b""), envelope, item.topic, item.key)
+        with telemetry.span(known.span, traceparent=envelope.traceparent, kind="consumer"):
+            if known.commands:
+                work.hearing(envelope)
+            for subscription in known.subscriptions:
+                if subscription.projects:
+                    work.remember(subscription.handler(heard))
+                else:
+                    await self._commanded(work, subscription, heard)
+        known.handled += 1
+
+    def tell_counts(self) -> None:
+        """Say how many messages of each type were handled since the last time."""
+        for known in self._known.values():
+            if known.handled:
+                telemetry.count("applied", known.handled, group=self.group, type=known.kind.__name__)
+                known.handled = 0
+
+    def _know(self, envelope: Envelope) -> _Known | None:
+        """What this type leads to, looked up once; None for a type that is passed."""
         kind = registry().get(envelope.type)
         if kind is None or legible(envelope) != "yes":
             self._illegible(envelope)
-            return
-        subscriptions = self.hears.of(kind)
-        if not subscriptions:
-            return
-        expected = key_of(kind, case=envelope.case_id, person=envelope.person_id, aggregate=envelope.aggregate_id)
-        if expected != item.key or topic_of(kind, self.node) != item.topic:
-            raise CannotBeHandled("wrong_key", "It came on another stream than its own.")
-        heard = Heard(kind.FromString(item.value or b""), envelope, item.topic, item.key)
-        with telemetry.span(f"hear {kind.__name__}", traceparent=envelope.traceparent, kind="consumer"):
-            work.hearing(envelope)
-            for subscription in subscriptions:
-                await self._subscribed(work, subscription, heard)
-        telemetry.count("applied", group=self.group, type=kind.__name__)
+            return None
+        leads_to = self.hears.of(kind)
+        commands = not all(each.projects for each in leads_to)
+        known = _Known(kind, topic_of(kind, self.node), f"hear {kind.__name__}", leads_to, commands)
+        self._known[envelope.type, envelope.schema_version] = known
+        return known
 
     def _illegible(self, envelope: Envelope) -> None:
         """A type this release does not know is passed; one of a later major version waits for an upgrade."""
@@ -198,10 +233,7 @@ class Streams:
             raise CannotBeHandled(parking.NEEDS_UPGRADE, "A newer release of this service can read it. Upgrade.")
         telemetry.count("unknown_types", group=self.group)
 
-    async def _subscribed(self, work: Work, subscription: Subscription, heard: Heard[Any]) -> None:
-        if subscription.projects:
-            work.remember(subscription.handler(heard))
-            return
+    async def _commanded(self, work: Work, subscription: Subscription, heard: Heard[Any]) -> None:
         await work.settle()
         before = work.buffered() if subscription.ignored_when else None
         try:
