@@ -24,6 +24,7 @@ from tests.notifications.house import (
     House,
     allocated,
     entry,
+    reallocated,
 )
 from throughcare.referral.v1 import events_pb2 as referral
 
@@ -216,3 +217,16 @@ async def test_safety_goes_up_by_the_minute_at_any_hour(house: House) -> None:
         rungs.append((minutes, len(rows), len({row["recipient_ref"] for row in rows})))
 
     assert rungs == [(5, 9, 3), (10, 15, 3), (15, 21, 3), (30, 27, 3), (45, 33, 3)]
+
+
+async def test_who_takes_a_case_over_has_a_ladder_of_his_own(house: House) -> None:
+    case = await late(house)
+    await house.clock(MONDAY + 3 * HOUR)
+    await house.hear(reallocated("staff-ew-2", "staff-ew-1"), case)
+    await house.send()
+    await at(house, MONDAY + 5 * HOUR)
+    assert {row["recipient_ref"] for row in await house.notices(about="L3")} == {"staff-ew-1", "staff-ew-2"}
+
+    await at(house, MONDAY + DAYS + HOUR)
+    climbed = [row for row in await house.notices(about="L3") if row["rung"] > 1]
+    assert {(row["recipient_ref"], row["chain"]) for row in climbed} == {("triage", "staff-ew-2")}

@@ -108,9 +108,9 @@ class Desk:
             carries = wanted.carries and nth == len(wanted.by) - 1
             notice = self._notice(wanted, channel, nth, leaves, policy, carries=carries).request(at=work.now)
             if suppressed:
-                await work.notices.put(notice.suppress(suppressed, at=work.now))
+                await work.ask_for(notice.suppress(suppressed, at=work.now))
             else:
-                await work.notices.put(self._scheduled(notice, policy))
+                await work.ask_for(self._scheduled(notice, policy))
 
     def _notice(
         self, wanted: Wanted, channel: Channel, nth: int, leaves: datetime, policy: Policy, *, carries: bool
@@ -143,6 +143,11 @@ class Desk:
             send_after=leaves,
             use_by=max(self.work.now, leaves) + timedelta(hours=policy.use_by_hours),
         )
+
+    async def ask_again(self, notice: Notice) -> None:
+        """A notice in somebody else's name: its promise and its ladder begin anew."""
+        policy = in_force((await self.work.dated()).policies, notice.urgency, self.work.today)
+        await self.work.ask_for(self._scheduled(notice.request(at=self.work.now), policy))
 
     def _scheduled(self, notice: Notice, policy: Policy) -> Notice:
         minutes = policy.handed_within_minutes

@@ -12,14 +12,13 @@ from notifications.commands.desk import Desk, first
 from notifications.domain import answers
 from notifications.domain.audience import MISSED, Fact, who_must_hear
 from notifications.domain.codes import Kind, Suppression
-from notifications.domain.notice import ARRIVED, FAILED_FOR_GOOD, WAITING, Notice, Status
-from notifications.storage import KEPT, LOCK_OF_CASE, LOCK_OF_PERSON, OPEN_CASES, Around, Work
+from notifications.domain.notice import ARRIVED, WAITING, Notice, Status
+from notifications.storage import KEPT, OPEN_CASES, Around, Work
 
 if TYPE_CHECKING:
     from uuid import UUID
 
 HOUSE = by("SYSTEM")
-_OPEN = (*WAITING, *ARRIVED, Status.UNKNOWN, *FAILED_FOR_GOOD)
 _NAMES_ITSELF = frozenset({"worker-named", "practitioner-changed"})
 
 
@@ -27,7 +26,6 @@ _NAMES_ITSELF = frozenset({"worker-named", "practitioner-changed"})
 async def request_notices(work: Work, fact: Fact) -> None:
     """Ask for the notices of a fact; of a person's fact, for each of his open cases."""
     told: set[tuple[str, str]] = set()
-    await _lock(work, fact)
     await _answer(work, fact)
     for each in await _by_case(work, fact):
         around = await work.around(each.case_id, each.person_id)
@@ -40,20 +38,11 @@ async def request_notices(work: Work, fact: Fact) -> None:
 @command("notice.stop", HOUSE)
 async def stop_notices(work: Work, person_id: UUID) -> None:
     """A death stops everything that has not left."""
-    await work.conn.fetch(LOCK_OF_PERSON, person_id, list(_OPEN))
-    for notice in await work.notices.find(person_id=person_id, status=_OPEN):
+    for notice in await work.open_notices("person_id", person_id):
         if notice.status in WAITING:
             await work.notices.put(notice.suppress(Suppression.DECEASED, at=work.now))
         else:
             _stop_ladder(work, notice)
-
-
-async def _lock(work: Work, fact: Fact) -> None:
-    """What a fact may answer or move is not sent meanwhile."""
-    if fact.case_id is not None and (fact.name in answers.TO_THE_CASE or fact.worker or fact.practitioner):
-        await work.conn.fetch(LOCK_OF_CASE, fact.case_id, list(_OPEN))
-    elif fact.person_id is not None and (fact.name in answers.TO_THE_PERSON or fact.name in answers.TO_THE_SUBJECT):
-        await work.conn.fetch(LOCK_OF_PERSON, fact.person_id, list(_OPEN))
 
 
 async def _by_case(work: Work, fact: Fact) -> list[Fact]:
@@ -100,7 +89,7 @@ async def _answer(work: Work, fact: Fact) -> None:
         answer = table.get(fact.name)
         if answer is None or key is None:
             continue
-        for notice in await work.notices.find(**{column: key, "status": _OPEN}):
+        for notice in await work.open_notices(column, key):
             if answer.covers(template=notice.template, about=notice.about):
                 await _settle(work, notice, by=fact.name)
 
@@ -123,24 +112,23 @@ async def _move(work: Work, fact: Fact, around: Around) -> None:
     circle = around.circle
     if fact.case_id is None:
         return
-    if fact.worker and fact.worker_before and circle.worker == fact.worker != fact.worker_before:
-        found = await work.notices.find(case_id=fact.case_id, recipient_ref=fact.worker_before, status=_OPEN)
-        await _hand_over(work, [each for each in found if each.recipient_kind is Kind.STAFF], fact.worker, fact.name)
-    if fact.practitioner and circle.practitioner == fact.practitioner:
-        found = await work.notices.find(
-            case_id=fact.case_id, recipient_kind=Kind.PRACTITIONER.value, recipient_role="PP", status=_OPEN
-        )
-        others = [each for each in found if each.recipient_ref != fact.practitioner]
-        await _hand_over(work, others, fact.practitioner, fact.name)
+    taken_over = fact.worker and fact.worker_before and circle.worker == fact.worker != fact.worker_before
+    renamed = fact.practitioner and circle.practitioner == fact.practitioner
+    if not taken_over and not renamed:
+        return
+    for notice in await work.open_notices("case_id", fact.case_id):
+        if taken_over and notice.recipient_kind is Kind.STAFF and notice.recipient_ref == fact.worker_before:
+            await _hand_over(work, notice, fact.worker, fact.name)
+        elif renamed and notice.recipient_kind is Kind.PRACTITIONER and notice.recipient_ref != fact.practitioner:
+            await _hand_over(work, notice, fact.practitioner, fact.name)
 
 
-async def _hand_over(work: Work, notices: list[Notice], to: str, by: str) -> None:
-    """The old ones end; what was still to be done is asked for anew, in the new one's name."""
-    for notice in notices:
-        unfinished = notice.status in WAITING or (notice.status in ARRIVED and notice.ack_wanted)
-        await _settle(work, notice, by=by)
-        if unfinished and notice.template not in _NAMES_ITSELF and not await _told_already(work, notice, to):
-            await work.notices.put(_in_the_name_of(work, notice, to))
+async def _hand_over(work: Work, notice: Notice, to: str, by: str) -> None:
+    """The old one ends; what was still to be done is asked for anew, in the new one's name."""
+    unfinished = notice.status in WAITING or (notice.status in ARRIVED and notice.ack_wanted)
+    await _settle(work, notice, by=by)
+    if unfinished and notice.template not in _NAMES_ITSELF and not await _told_already(work, notice, to):
+        await Desk(work).ask_again(_in_the_name_of(work, notice, to))
 
 
 async def _told_already(work: Work, notice: Notice, to: str) -> bool:
@@ -152,7 +140,7 @@ async def _told_already(work: Work, notice: Notice, to: str) -> bool:
 
 def _in_the_name_of(work: Work, notice: Notice, to: str) -> Notice:
     at = max(notice.send_after, work.now)
-    moved = replace(
+    return replace(
         notice,
         id=work.new_id(),
         version=0,
@@ -161,6 +149,7 @@ def _in_the_name_of(work: Work, notice: Notice, to: str) -> Notice:
         chain=to if notice.chain == notice.recipient_ref else notice.chain,
         status=Status.REQUESTED,
         requested_at=work.now,
+        anchor_at=at,
         send_after=at,
         use_by=max(notice.use_by, at + (notice.use_by - notice.requested_at)),
         template_version=0,
@@ -170,4 +159,3 @@ def _in_the_name_of(work: Work, notice: Notice, to: str) -> Notice:
         lease_until=None,
         letter=None,
     )
-    return moved.request(at=work.now).schedule(at=work.now)

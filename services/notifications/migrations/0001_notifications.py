@@ -51,6 +51,7 @@ create index notice_case on notice (case_id);
 create unique index notice_intent on notice (event_id, recipient_ref, template, rung);
 create index notice_person on notice (person_id);
 create index notice_recipient on notice (recipient_ref);
+create index notice_subject on notice (subject_id);
 create index notice_sending on notice (channel) where status = 'SENDING';
 create index notice_to_send on notice (channel, send_after)
     where status in ('SCHEDULED', 'RENDERED', 'TEMPORARY_FAILURE');

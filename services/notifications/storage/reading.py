@@ -39,8 +39,11 @@ select exists (select 1 from kept_promises
 """
 # Taken before notices are read to be changed, so that a sender and a timer never meet at the same version.
 LOCK_NOTICES = "select id from notice where id = any($1::uuid[]) order by id for update"
-LOCK_OF_CASE = "select id from notice where case_id = $1 and status = any($2) order by id for update"
-LOCK_OF_PERSON = "select id from notice where person_id = $1 and status = any($2) order by id for update"
+LOCK_OPEN = {
+    "case_id": "select id from notice where case_id = $1 and status = any($2) order by id for update",
+    "person_id": "select id from notice where person_id = $1 and status = any($2) order by id for update",
+    "subject_id": "select id from notice where subject_id = $1 and status = any($2) order by id for update",
+}
 LOCK_OF_MATTER = """
 select id from notice where event_id = $1 and template = $2 and chain = $3 order by id for update
 """

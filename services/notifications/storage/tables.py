@@ -72,6 +72,7 @@ Index(
 )
 Index("notice_case", notice_table.c.case_id)
 Index("notice_person", notice_table.c.person_id)
+Index("notice_subject", notice_table.c.subject_id)
 Index("notice_recipient", notice_table.c.recipient_ref)
 Index(
     "notice_to_send",

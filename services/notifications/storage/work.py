@@ -17,10 +17,10 @@ from chassis.repository import Repository
 from notifications.domain.audience import Entry
 from notifications.domain.contact_book import Contact
 from notifications.domain.lint import Pack
-from notifications.domain.notice import Notice
+from notifications.domain.notice import OPEN, Notice
 from notifications.domain.template import Template
 from notifications.storage import reading
-from notifications.storage.reading import Around, Dated
+from notifications.storage.reading import LOCK_OPEN, Around, Dated
 from notifications.storage.tables import access_list_table, contact_table, notice_table, template_table
 
 # Whoever may be the recipient of a notice reads his own.
@@ -47,6 +47,22 @@ class Work(chassis.work.Work):
     notices = Repository(Notice, notice_table, kind="notice", records=NOTICES)
     contacts = Repository(Contact, contact_table, kind="contact", records=CONTACTS, sealed=("email", "sms"))
     templates = Repository(Template, template_table, kind="template")
+
+    async def open_notices(self, column: str, key: UUID) -> list[Notice]:
+        """The open notices of a case, a person or a subject, locked: what a sender holds is waited for.
+
+        Those that this work has asked for itself are among them; it looks for them only where there are any.
+        """
+        locked = await self.conn.fetch(LOCK_OPEN[column], key, list(OPEN))
+        if not locked and key not in self.__dict__.get("_asked", ()):
+            return []
+        return await self.notices.find(**{column: key, "status": OPEN})
+
+    async def ask_for(self, notice: Notice) -> None:
+        """Put a notice that is new."""
+        keys = {notice.case_id, notice.person_id, notice.subject_id} - {None}
+        self.__dict__.setdefault("_asked", set()).update(keys)
+        await self.notices.put(notice)
 
     @property
     def today(self) -> date:

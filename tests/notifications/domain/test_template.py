@@ -62,11 +62,8 @@ def test_what_the_man_reads_names_no_service_that_reveals_justice():
 @given(st.text(alphabet="of endrs.-{", max_size=40))
 def test_a_finding_says_where_and_never_what(text):
     for finding in lint(text, PACK, use=Use.CASE_TEXT):
-        assert (
-            text[finding.starts_at : finding.starts_at + finding.length]
-            .lower()
-            .startswith("offender")  # codespell:ignore
-        )
+        found = text[finding.starts_at : finding.starts_at + finding.length]
+        assert found.lower().startswith("offender")  # codespell:ignore
         assert finding.prefer == "person on probation"
 
 
