@@ -251,6 +251,10 @@ class Journey:
         found = (await self.ask("ListNotices", MANAGER, of="notifications", **asked)).notices
         return sorted(notice.fact for notice in found if notice.recipient_ref == reader.id and notice.state == "SENT")
 
+    async def was_told(self, reader: Actor, fact: str) -> bool:
+        """Whether a reader has been sent a notice of this."""
+        return fact in await self.told(reader)
+
     async def set_aside(self) -> list[str]:
         """Messages that any service of the house could not handle."""
         found = []
