@@ -41,6 +41,7 @@ class Refused(Exception):  # noqa: N818 - the domain's word for a refusal
     """
 
     kind: ClassVar[str] = "PRE"
+    audited = False  # set by the work that wrote its entry; a door writes one for what never reached a work
 
     def __init__(
         self,

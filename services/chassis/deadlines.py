@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from chassis import promises, telemetry
-from chassis.aggregate import Refused
+from chassis.aggregate import Conflict, Refused
 from chassis.database import TRY_AGAIN, UNREACHABLE, now
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -103,6 +103,11 @@ class DeadlineLoop(_Nudged):
             try:
                 await self._works.deadlines.due_commands[promise.code](work, promise)
                 await work.flush()
+            except Conflict as conflict:
+                # Somebody changed the record meanwhile: the promise is looked at again, not lost.
+                await work.undo(mark)
+                self._rest(promise, conflict, said=log.info)
+                return False
             except Refused as refusal:
                 await work.undo(mark)
                 outcome = f"ignored:{refusal.reason}"
@@ -119,11 +124,11 @@ class DeadlineLoop(_Nudged):
             self._resting.pop(promise.id, None)
             return await promises.missed(work.conn, promise, at=work.now)
 
-    def _rest(self, promise: Promise, fault: Exception) -> None:
+    def _rest(self, promise: Promise, fault: Exception, *, said: Callable[..., object] = log.error) -> None:
         attempts = self._resting.get(promise.id, (0, 0.0))[0]
         rest = _REST[min(attempts, len(_REST) - 1)]
         self._resting[promise.id] = (attempts + 1, asyncio.get_running_loop().time() + rest)
-        log.error(
+        said(
             "A due promise cannot be dealt with",
             code=promise.code,
             aggregate_id=promise.aggregate_id,

@@ -78,6 +78,12 @@ class _Flight:
         return known
 
 
+def _given_up(turn: asyncio.Future[Turn]) -> None:
+    """Nobody waits for this turn any more: how it ended is said here, and what it did not finish is pending still."""
+    if not turn.cancelled() and (fault := turn.exception()):
+        log.warning("relay_stopped_within_a_turn", error=type(fault).__name__)
+
+
 class Relay:
     """The relay of one service; run it in as many replicas as you like, one is active."""
 
@@ -134,6 +140,7 @@ class Relay:
         try:
             return await asyncio.shield(turn)
         except asyncio.CancelledError:
+            turn.add_done_callback(_given_up)
             await asyncio.wait({turn}, timeout=ACKNOWLEDGED_WITHIN + 1)
             if not turn.done():
                 await self._abandon()

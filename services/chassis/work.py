@@ -318,6 +318,7 @@ class Works(Generic[W]):
                     await work.undo(mark)
                     work.audit(query.name, record=work.record, outcome=f"refused:{refusal.reason}")
                     await work.flush()
+                    refusal.audited = True
                     return refusal
                 work.audit(query.name, record=work.record, outcome="read")
                 await work.flush()
@@ -327,6 +328,15 @@ class Works(Generic[W]):
         if isinstance(answer, Refused):
             raise answer
         return answer
+
+    async def refused(self, action: str, call: Call, refusal: Refused) -> None:
+        """One audit entry for what a door refused before it became a command; nothing for what has one already."""
+        if refusal.audited:
+            return
+        async with self._work(call) as work:
+            work.audit(action, outcome=f"refused:{refusal.reason}")
+            await work.flush()
+        refusal.audited = True
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[W]:
@@ -383,6 +393,7 @@ class Works(Generic[W]):
                 await work.conn.execute("delete from received where key = $1", work.call.key)
             work.audit(command.name, record=record, outcome=f"refused:{refusal.reason}")
             await work.flush()
+            refusal.audited = True
             return refusal
         await work.release(mark)
         if work.call.key:
@@ -411,6 +422,7 @@ class Works(Generic[W]):
         work = self.kind(self, conn, call, row["at"] if row else await conn.fetchval("select house_now()"))
         work.audit(command.name, outcome=f"refused:{refusal.reason}")
         await work.flush()
+        refusal.audited = True
         return refusal
 
 

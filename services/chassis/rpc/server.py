@@ -17,7 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from chassis import telemetry
-from chassis.access import Role
+from chassis.access import Call, Role
 from chassis.aggregate import Denied, Fault, Invalid, Refused
 from chassis.rpc.declared import Served, Servicer, methods_of
 from chassis.rpc.identity import SERVING, Caller, Identities
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from chassis.settings import ServiceSettings
+    from chassis.work import Works
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -38,8 +39,8 @@ _MOST_AT_ONCE: Final = 500
 class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscriptable at run time
     """Finds the method and puts the house's conditions round it."""
 
-    def __init__(self, served: Sequence[Served], identities: Identities) -> None:
-        self._identities = identities
+    def __init__(self, served: Sequence[Served], identities: Identities, works: Mapping[str, Works[Any]]) -> None:
+        self._identities, self._works = identities, works
         self._handlers: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
         for each in served:
             by_service = self._handlers.setdefault(each.method, {})
@@ -76,6 +77,20 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
         makes_one = grpc.stream_unary_rpc_method_handler if handler.request_streaming else None
         return (makes_one or grpc.unary_unary_rpc_method_handler)(one, *coders)
 
+    async def _audited(self, refusal: Refused, served: Served, caller: Caller) -> Exception:
+        """A refusal leaves one audit entry even where it never became a command; where none can be written, that is
+        the answer: closed, not silent."""
+        works = self._works.get(served.service)
+        if works is None:
+            return refusal
+        action = next((led.name for led in served.led), served.method)
+        call = Call(actor=caller.actor, correlation_id=caller.correlation_id, traceparent=caller.traceparent)
+        try:
+            await works.refused(action, call, refusal)
+        except Exception as fault:  # noqa: BLE001 - it becomes a status like any other
+            return fault
+        return refusal
+
     @asynccontextmanager
     async def _entered(self, served: Served, context: Context) -> AsyncIterator[None]:
         """Establish who calls, or refuse; turn whatever is raised inside into a status."""
@@ -85,9 +100,12 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
             try:
                 caller = self._identities.caller(context, served.method)
                 reference = str(caller.correlation_id)
-                _conditions(served, context, caller)
                 with _acting(caller):
-                    yield
+                    try:
+                        _conditions(served, context, caller)
+                        yield
+                    except Refused as refusal:
+                        raise await self._audited(refusal, served, caller) from refusal
                 outcome = "OK"
             except grpc.aio.AbortError:
                 raise
@@ -153,6 +171,7 @@ class RpcServer:
         settings: ServiceSettings,
         servicers: Mapping[str, Sequence[Servicer]],
         *,
+        works: Mapping[str, Works[Any]] | None = None,
         largest_request: int = LARGEST_REQUEST,
     ) -> None:
         served = [each for name, group in servicers.items() for each in methods_of(name, group)]
@@ -161,7 +180,7 @@ class RpcServer:
             _plaintext_allowed(settings)
         self._settings, self._secured = settings, secured
         self._names = sorted({each.method.split("/")[1] for each in served})
-        door = _Door(served, Identities(settings, frozenset(servicers), secured=secured))
+        door = _Door(served, Identities(settings, frozenset(servicers), secured=secured), works or {})
         self._server = grpc.aio.server(
             handlers=[door],
             maximum_concurrent_rpcs=_MOST_AT_ONCE,

@@ -40,9 +40,11 @@ class Process:
         self.settings = first
         self.parts = {each.name: Parts(each, behind=partial(self._too_far_behind, each.name)) for each in services}
         self.heart = Heart()
+        works = {name: parts.works for name, parts in self.parts.items()}
         self.rpc = RpcServer(
             first,
             {name: parts.servicers() for name, parts in self.parts.items()},
+            works=works,
             largest_request=max(service.largest_request for service in services),
         )
         ready = {name: parts.ready for name, parts in self.parts.items()}
