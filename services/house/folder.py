@@ -14,16 +14,21 @@ import json
 import os
 import secrets
 import shutil
+import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from house.names import NODE
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+
+_STOPS_WITHIN: Final = 60.0
+_SAYS_SO_WITHIN: Final = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +106,26 @@ class Folder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder for one supervisor; the lock ends with the process, however it ends."""
+        """Hold the folder for one supervisor; the lock ends with the process, however it ends.
+
+        One that is stopping is waited for. Raises `Trouble` where one is running.
+        """
         self.make()
         with (self.path / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Trouble(
-                    f"A house is running in {self.path} already.",
-                    mend=f"Look at it with: throughcare status --data {self.path}. "
-                    f"Or stop it with Ctrl-C where it was started.",
-                ) from None
+            until, soon = time.monotonic() + _STOPS_WITHIN, time.monotonic() + _SAYS_SO_WITHIN
+            while not _locked(lock):
+                if time.monotonic() > (until if self._is_stopping() else soon):
+                    raise Trouble(
+                        f"A house is running in {self.path} already.",
+                        mend=f"Look at it with: throughcare status --data {self.path}. "
+                        "Or stop it with Ctrl-C where it was started.",
+                    )
+                time.sleep(0.1)
             yield
+
+    def _is_stopping(self) -> bool:
+        run = self.run()
+        return run is None or any(each.state in ("stopping", "stopped") for each in run.processes)
 
     def secret(self, name: str) -> Path:
         """A file with 32 random bytes in hexadecimal, made once, readable by its owner alone."""
@@ -163,9 +176,12 @@ class Folder:
         self.path.rmdir()
 
 
-def with_ports(plan: Plan, ports: Mapping[str, int]) -> Plan:
-    """The same plan with these ports added."""
-    return replace(plan, ports={**plan.ports, **ports})
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

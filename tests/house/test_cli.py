@@ -1,11 +1,12 @@
 """The command line says what is wrong and how to mend it, in an exit code and never in a traceback."""
 
 import json
+import threading
 
 import pytest
 
 from house import cli
-from house.folder import Folder, Plan
+from house.folder import Folder, Plan, Run, Running
 from house.staff import acting
 from house.trouble import Trouble
 
@@ -121,3 +122,25 @@ def test_nobody_acts_under_an_id_that_says_no_role(staff):
 def test_a_practitioner_is_a_guest_employed_by_probation():
     found = acting("pp-" + "a" * 26, organisation="together", purpose="OPERATE")
     assert (found.role.value, found.organisation) == ("PP", "probation")
+
+
+def test_a_second_supervisor_is_refused_but_waits_for_one_that_is_stopping(tmp_path):
+    folder = Folder(tmp_path / "house")
+    with folder.held():
+        folder.say(a_run("running"))
+        with pytest.raises(Trouble, match="running in"), Folder(folder.path).held():
+            pass
+    holder = folder.held()
+    holder.__enter__()
+    folder.say(a_run("stopping"))
+    threading.Timer(2.5, holder.__exit__, (None, None, None)).start()
+    with Folder(folder.path).held():
+        pass
+
+
+def a_run(state: str) -> Run:
+    process = Running(name="house", pid=None, started=0, restarts=0, state=state)
+    return Run(
+        supervisor=process, node="together", organisation="together", bus="embedded", bus_servers="", addresses={},
+        ops={}, processes=(process,),
+    )  # fmt: skip
