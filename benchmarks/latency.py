@@ -48,10 +48,11 @@ async def measure(stage: Stage, *, rounds: int) -> list[Table]:
     async with stage.database.transaction() as conn:
         await conn.execute("delete from pending")
     tasks = [asyncio.create_task(relay.run()), asyncio.create_task(inbox.run())]
-    await asyncio.sleep(6)
+    await stage.toy.do(begin, calling())
+    await stage.until("select count(*) > 0 from seen_at", value=True)
     table = Table("P9", "milliseconds from commit to projection")
     for per_second in (1, 20, 200):
-        found = await _rate(stage, per_second, max(5, rounds))
+        found = await _rate(stage, per_second, 30 if per_second == 1 else max(5, rounds))
         cut = statistics.quantiles(found, n=100)
         table.runs[f"{per_second}/s, p50 in ms"] = [Run(rate=cut[49], cpu=0)]
         table.runs[f"{per_second}/s, p95 in ms"] = [Run(rate=cut[94], cpu=0)]

@@ -7,6 +7,7 @@ import csv
 import os
 import statistics
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,11 +91,26 @@ class Table:
         plt.close(figure)
 
 
+class Clock:
+    """Time and CPU since the work proper began: a contender that has to connect or join first says when that was."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from now."""
+        self.began, self.used = time.perf_counter(), time.process_time()
+
+
+CLOCK: ContextVar[Clock] = ContextVar("clock")
+
+
 async def timed(work: Callable[[], Awaitable[int]]) -> Run:
-    """Run once; the work returns how many events it handled."""
-    began, used = time.perf_counter(), time.process_time()
+    """Run once; the work returns how many events it handled, and may call `CLOCK.get().begin()` when it is ready."""
+    clock = Clock()
+    CLOCK.set(clock)
     events = await work()
-    seconds, cpu = time.perf_counter() - began, time.process_time() - used
+    seconds, cpu = time.perf_counter() - clock.began, time.process_time() - clock.used
     return Run(rate=events / seconds, cpu=cpu / events * 1e6)
 
 

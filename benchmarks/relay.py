@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
-from benchmarks.measure import Table, alternate
+from benchmarks.measure import CLOCK, Table, alternate
 from benchmarks.stage import PARTITIONS, TOPIC
 from chassis.bus import PRODUCER
 from chassis.envelope import unpack_headers
@@ -35,6 +35,7 @@ async def measure(stage: Stage, *, rounds: int, events: int = 40_000) -> list[Ta
 
     async def ours() -> int:
         pending = await stage.pend_again()
+        CLOCK.get().begin()
         relay = Relay(stage.url, stage.bus, "referral", stage.toy.wake)
         task = asyncio.create_task(relay.run())
         await stage.until("select count(*) from pending", 0)
@@ -45,6 +46,7 @@ async def measure(stage: Stage, *, rounds: int, events: int = 40_000) -> list[Ta
     async def gathered() -> int:
         producer = AIOKafkaProducer(bootstrap_servers=stage.kafka.servers, **PRODUCER)
         await producer.start()
+        CLOCK.get().begin()
         for at in range(0, len(rows), 1_000):
             futures = [
                 await producer.send(TOPIC, value, key=key, headers=headers)
@@ -57,6 +59,7 @@ async def measure(stage: Stage, *, rounds: int, events: int = 40_000) -> list[Ta
     async def batched() -> int:
         producer = AIOKafkaProducer(bootstrap_servers=stage.kafka.servers, **PRODUCER)
         await producer.start()
+        CLOCK.get().begin()
         await producer.partitions_for(TOPIC)
         for at in range(0, len(rows), 1_000):
             builders = {}

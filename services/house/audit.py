@@ -16,7 +16,7 @@ import asyncpg
 from house import bus_reading, digests, streams, topics
 from house.composition import client_of
 from house.environment import read_url
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.postgres import database_of, named
 from house.status import group_ids, running
 from house.trouble import Trouble

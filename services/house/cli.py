@@ -10,7 +10,6 @@ import sys
 
 import typer
 
-from chassis.settings import SettingsWrong
 from house import output
 from house.commands import imports, operating, reading, running
 from house.trouble import Trouble
@@ -44,9 +43,6 @@ def main(arguments: list[str] | None = None) -> None:
     except Trouble as trouble:
         output.trouble(trouble)
         code = trouble.code
-    except SettingsWrong as wrong:
-        output.trouble(Trouble(str(wrong)))
-        code = 2
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except Exception as fault:

@@ -20,7 +20,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from chassis import rpc
 from house import environment, identity
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.trouble import Trouble
 
 if TYPE_CHECKING:

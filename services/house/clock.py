@@ -9,7 +9,7 @@ import asyncpg
 
 from chassis import database
 from house.environment import read_url
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.postgres import database_of, named
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from chassis import replay
 from chassis.database import Database
 from chassis.envelope import unpack_headers
 from house.environment import read_url
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.postgres import database_of, named
 from house.trouble import Trouble
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chassis.settings import PREFIX, ServiceSettings
 from house import identity
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.ports import LOOPBACK
 from house.postgres import database_of, named
 from house.trouble import Trouble

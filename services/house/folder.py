@@ -19,13 +19,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from house.names import NODE
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-SERVICES = ("referral", "casework", "partners", "notifications")
-NODE = "together"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chassis.certificates import Authority, Files, urn
-from house.folder import SERVICES
+from house.names import SERVICES
 
 if TYPE_CHECKING:
     from house.folder import Folder

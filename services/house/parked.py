@@ -14,7 +14,7 @@ from chassis import parking
 from chassis.aggregate import Refused
 from chassis.database import now, prepare
 from house.environment import read_url
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.postgres import database_of, named
 from house.trouble import Trouble
 

@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from chassis.access import Actor, Purpose, Role
+from house import names
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MANAGER: Final = "staff-sm-1"
+MANAGER: Final = names.MANAGER
 SECOND_MANAGER: Final = "staff-sm-2"
 WORKERS: Final = tuple(f"staff-ew-{number}" for number in range(1, 7))
 CLINICIAN: Final = "staff-cp-1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -239,10 +240,14 @@ def prompt_dismissed(fact: prompt.PromptDismissed) -> Message:
     return told.PromptDismissed(kind=fact.kind.value)
 
 
+# A delivery unit is told by its code; where somebody wrote its name, or anything else, nothing is told.
+_PDU_CODE = re.compile(r"(?=.*[0-9])[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+
+
 def _named(kind: type[Message], fact: practitioner.Named) -> Message:
     return kind(
         practitioner_ref=fact.ref,
-        pdu_code=fact.pdu,
+        pdu_code=fact.pdu if _PDU_CODE.fullmatch(fact.pdu) else "",
         reason_code=fact.reason_code,
         starts_on=_day(fact.starts_on),
         ends_on=_day(fact.ends_on),

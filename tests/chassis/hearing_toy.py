@@ -33,7 +33,8 @@ SEEN = Table(
 )
 TABLES = """
 create table if not exists seen (key text primary key, state text not null, seq bigint not null);
-create table if not exists effect (event_id uuid not null, key text not null, seq bigint not null);
+create table if not exists effect (
+    nth bigint generated always as identity, event_id uuid not null, key text not null, seq bigint not null);
 create table if not exists cure (key text primary key);
 """
 POISON, RACE, RAISES = "poison", "race", "raises"
@@ -58,7 +59,9 @@ def hears(group: str = "toy") -> Hears:
             "select exists (select from cure where key = $1)", heard.key
         ):
             raise Unmet("programme_unknown", "Register the programme, then try again.")
-        await work.conn.execute("insert into effect values ($1, $2, $3)", heard.envelope.event_id, heard.key, heard.seq)
+        await work.conn.execute(
+            "insert into effect (event_id, key, seq) values ($1, $2, $3)", heard.envelope.event_id, heard.key, heard.seq
+        )
 
     @found.command(ReferralWithdrawn, ignored_when=["raced"])
     async def refused(work: Work, heard: Heard[ReferralWithdrawn]) -> None:
@@ -91,7 +94,7 @@ async def effects(database: Database) -> dict[str, list[int]]:
     """By key, the sequences whose effect was had, in the order in which it was."""
     found: dict[str, list[int]] = {}
     async with database.connection() as conn:
-        for row in await conn.fetch("select key, seq, ctid from effect order by ctid"):
+        for row in await conn.fetch("select key, seq from effect order by nth"):
             found.setdefault(row["key"], []).append(row["seq"])
     return found
 

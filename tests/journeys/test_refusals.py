@@ -21,6 +21,7 @@ async def test_each_refusal_leaves_one_entry_and_changes_no_row(house: Start) ->
     async with house("referral") as running:
         jay = Journey(running)
         await jay.programme_opens_in_camden()
+        missing = {"referral_id": str(uuid4()), "expected_version": 1}
         refused = {
             "a form with three wrong fields": (
                 "StartReferral",
@@ -32,7 +33,7 @@ async def test_each_refusal_leaves_one_entry_and_changes_no_row(house: Start) ->
                 MANAGER,
                 {"referral_id": str(uuid4()), "expected_version": 1},
             ),
-            "a role that may not": ("StartTriage", OTHER_WORKER, {"referral_id": str(uuid4()), "expected_version": 1}),
+            "a role that may not": ("StartTriage", OTHER_WORKER, missing),
         }
         async with running.database("referral").connection() as conn:
             for what, (method, actor, given) in refused.items():

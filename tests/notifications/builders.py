@@ -20,7 +20,7 @@ FROM = date(2020, 4, 1)
 PACK = Pack(
     version="1",
     terms=(
-        Term(term="offender", smell=Smell.STIGMA, prefer="person on probation"),
+        Term(term="offender", smell=Smell.STIGMA, prefer="person on probation"),  # codespell:ignore
         Term(term="personality disorder", smell=Smell.DIAGNOSIS),
         Term(term="probation", smell=Smell.REVEALS_SERVICE),
     ),

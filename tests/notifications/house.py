@@ -129,9 +129,9 @@ class House:
         """One message, through the streams of the inbox; returns its envelope."""
         envelope, topic, key = await self._enveloped(message, case, **given)
         self.journals.keep(topic, key, to_headers(envelope), message.SerializeToString())
-        item = recorded(topic, key, to_headers(envelope), message.SerializeToString(), node=NODE)
+        item = recorded(topic, key, to_headers(envelope), message.SerializeToString())
         async with self.works.batch() as work:
-            await Streams(HEARS, HEARS.group, NODE).one_by_one(work, [item])
+            await Streams(HEARS, f"{NODE}.{HEARS.group}", NODE).one_by_one(work, [item])
         return envelope
 
     async def hear_all(self, case: Case, *messages: Message, **given: Any) -> None:

@@ -219,7 +219,7 @@ def bytes_of(messages: Iterable[Message]) -> list[Any]:
             occurred_at=AT + timedelta(hours=len(items)),
             recorded_at=AT + timedelta(hours=len(items)),
         )
-        items.append(recorded(topic, key, to_headers(envelope), message.SerializeToString(), node="together"))
+        items.append(recorded(topic, key, to_headers(envelope), message.SerializeToString()))
     return items
 
 

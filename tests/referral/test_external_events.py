@@ -8,6 +8,7 @@ import pytest
 
 from chassis.aggregate import Denied, Invalid
 from referral import commands, queries
+from referral.domain.access_list import List
 from referral.domain.prompt import PromptKind
 from referral.domain.screening import Result
 from referral.gateways import hmpps
@@ -63,7 +64,10 @@ def from_facts():
 
 
 async def receive(desk, message, source="HMPPS", actor=ADAPTER):
-    return await desk.do(commands.receive_external_event, actor, source=source, message=message)
+    try:
+        return await desk.do(commands.receive_external_event, actor, source=source, message=message)
+    except commands.NothingOfOurs as passed:
+        return {"outcome": "IGNORED", "event_type": passed.event_type}
 
 
 @pytest.mark.parametrize(
@@ -147,12 +151,15 @@ async def test_real_messages_about_nobody_we_know_leave_nothing(desk):
     folder = shared_data() / "hmpps-events" / "messages"
     messages = [path.read_bytes() for path in sorted(folder.glob("*.json"))] + [each for _, each in from_facts()]
     await steps.a_programme(desk)
-    before = await desk.snapshot()
+    before, audited = await desk.snapshot(), await desk.value("select count(*) from audit")
+    keys = await desk.value("select count(*) from received")
 
     answers = [await receive(desk, message) for message in messages]
 
     assert {answer["outcome"] for answer in answers} == {"IGNORED"}
     assert await desk.snapshot() == before
+    assert await desk.value("select count(*) from audit") == audited
+    assert await desk.value("select count(*) from received") == keys
 
 
 async def test_real_rows_about_people_we_know_become_evidence_or_prompts(desk):
@@ -240,6 +247,25 @@ async def test_erasure_at_the_source_is_seen_by_the_guardian_alone(desk):
     for actor, seen in ((IG1, ["ERASURE_AT_SOURCE"]), (SM1, [])):
         prompts = await desk.ask(queries.list_prompts, actor, person_id=None, after=None, size=9)
         assert [prompt["kind"] for prompt in prompts] == seen
+
+
+async def test_a_man_with_an_allow_list_is_still_known_to_the_house(desk):
+    await steps.a_programme(desk)
+    case = await steps.a_draft(desk, crn="A000001")
+    await desk.do(
+        commands.set_access_list,
+        SM1,
+        person_id=case.person_id,
+        which=List.ALLOW,
+        entries=("staff-sm-1",),
+        expected=0,
+    )
+
+    for event_type in ("opd.produced", "tier.calculation.complete"):
+        message = json.dumps({**opd(), "eventType": event_type}).encode()
+        assert (await receive(desk, message))["outcome"] == "TAKEN"
+    by_whom = await desk.rows("select actor_role from audit where action = 'external_event.receive'")
+    assert {row.actor_role for row in by_whom} == {"ADAPTER"}
 
 
 async def test_only_the_adapter_brings_outside_events(desk):

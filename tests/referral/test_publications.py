@@ -109,3 +109,11 @@ def test_no_reason_but_its_group_is_told():
 
     assert "NO_CONSENT" not in str(told[0])
     assert told[0].reason_group == "PERSON_CHOICE"
+
+
+@pytest.mark.parametrize(("pdu", "code"), [("N07CTI", "N07CTI"), ("Camden, ask for Sam", ""), ("SAM", "")])
+def test_a_delivery_unit_is_told_by_its_code_alone(pdu, code):
+    at, day = datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)
+    fact = practitioner.Assigned(at=at, ref="pp-1", pdu=pdu, reason_code="", starts_on=day, ends_on=None)
+
+    assert PUBLICATIONS.messages(fact)[0].pdu_code == code

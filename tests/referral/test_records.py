@@ -256,6 +256,11 @@ def test_taking_part_does_not_end_by_itself_and_sharing_does():
         (Scope(purpose=ConsentPurpose.SHARE), {("recipient", "REQUIRED"), ("scope_codes", "REQUIRED")}),
         (Scope(purpose=ConsentPurpose.SHARE, recipient="x", codes=("ALL",)), {("scope_codes", "UNKNOWN_CODE")}),
         (Scope(purpose=ConsentPurpose.CONTACT, codes=("SMS",)), set()),
+        (
+            Scope(purpose=ConsentPurpose.SHARE, recipient="Dr Smith", codes=("OWN_WORDS",)),
+            {("recipient", "INVALID_FORMAT")},
+        ),
+        (Scope(purpose=ConsentPurpose.SHARE, recipient="group:north-1", codes=("OWN_WORDS",)), set()),
         (Scope(purpose=ConsentPurpose.EVALUATE, codes=("SMS",)), {("scope_codes", "CONFLICTS_WITH(purpose)")}),
     ],
 )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chassis.access import Purpose
-from house import hmpps_import, identity, output, staff
-from house.clients import Clients
+from house import output
 from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
-from house.referral_import import OUTCOMES, Imported, ReferralImport
+from house.names import MANAGER
 from house.trouble import Trouble
+
+if TYPE_CHECKING:
+    from house.hmpps_import import Counted
+    from house.referral_import import Imported
 
 _OWN_SUFFIX = ".report.csv"
 
@@ -32,10 +34,12 @@ def referrals(
     drafts_only: Annotated[bool, typer.Option("--drafts-only", help="Submit nothing.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Where the report goes.", metavar="PATH")] = None,
     json: Json = False,
-    as_: As = staff.MANAGER,
+    as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Import a file of referrals; run again after a kill, rows that were taken are not taken twice."""
+    from house.referral_import import OUTCOMES  # noqa: PLC0415 - the command line starts quickly
+
     if not file.is_file():
         raise Trouble(f"There is no file {file}.", code=2)
     target = report or file.with_name(file.name + _OWN_SUFFIX)
@@ -50,6 +54,11 @@ def referrals(
 
 
 async def _referrals(file: Path, report: Path, as_: str, data: Path, *, drafts_only: bool) -> Imported:
+    from chassis.access import Purpose  # noqa: PLC0415 - the command line starts quickly
+    from house import staff  # noqa: PLC0415 - the command line starts quickly
+    from house.clients import Clients  # noqa: PLC0415 - the command line starts quickly
+    from house.referral_import import ReferralImport  # noqa: PLC0415 - the command line starts quickly
+
     async with Clients(folder(data)) as clients:
         who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.REFERRAL_TRIAGE)
         size = file.stat().st_size // 1024  # noqa: ASYNC240 - one look before anything runs
@@ -67,6 +76,8 @@ def hmpps(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Import messages of HMPPS; what they suggest becomes evidence or a prompt, unknown people leave nothing."""
+    from house import hmpps_import  # noqa: PLC0415 - the command line starts quickly
+
     found = asyncio.run(_hmpps(path, data))
     if json:
         answers = {answer: found.of(answer) for answer in hmpps_import.ANSWERS}
@@ -77,7 +88,10 @@ def hmpps(
     raise typer.Exit(found.exit_code)
 
 
-async def _hmpps(path: Path, data: Path) -> hmpps_import.Counted:
+async def _hmpps(path: Path, data: Path) -> Counted:
+    from house import hmpps_import, identity, staff  # noqa: PLC0415 - the command line starts quickly
+    from house.clients import Clients  # noqa: PLC0415 - the command line starts quickly
+
     paths = hmpps_import.files(path)
     async with Clients(folder(data), name=identity.ADAPTER) as clients:
         who = staff.adapter(clients.run_now().organisation)

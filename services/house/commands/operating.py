@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from house import audit as auditing
-from house import digests, output, staff
 from house import doctor as examining
-from house import parked as waiting
-from house import topics as registry
+from house import output
 from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
-from house.composition import client_of
-from house.folder import SERVICES
-from house.status import running
+from house.names import MANAGER, SERVICES
 from house.trouble import Trouble
+
+if TYPE_CHECKING:
+    from house.audit import Audit
 
 Name = Annotated[str, typer.Argument(help="service:number, as `parked list` shows it.")]
 
@@ -45,6 +43,9 @@ def rebuild(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Build projections again from the journals and put them in the place of the live ones."""
+    from house import digests  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     owner, _, named = service.partition(".")
     if owner not in SERVICES:
         raise Trouble(f"There is no service {owner}.", mend=f"There are: {', '.join(SERVICES)}.", code=2)
@@ -70,6 +71,8 @@ def doctor(
 ) -> None:
     """Say what this machine has and lacks; with --audit, whether anything was lost, doubled or changed."""
     if audit:
+        from house import audit as auditing  # noqa: PLC0415 - the command line starts quickly
+
         found = asyncio.run(auditing.audit(folder(data)))
         show_audit(found, as_json=json)
         raise typer.Exit(0 if found.clean else 1)
@@ -84,7 +87,7 @@ def doctor(
     raise typer.Exit(0 if all(check.present for check in checks if check.required) else 1)
 
 
-def show_audit(found: auditing.Audit, *, as_json: bool) -> None:
+def show_audit(found: Audit, *, as_json: bool) -> None:
     """Print an audit."""
     if as_json:
         output.facts(found.as_json())
@@ -100,6 +103,9 @@ def show_audit(found: auditing.Audit, *, as_json: bool) -> None:
 
 def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """List what is parked and held: ids, reason and age, never content."""
+    from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     home = folder(data)
     found = asyncio.run(waiting.listed(home, running(home)))
     if json:
@@ -119,6 +125,9 @@ def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
 
 def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """Show one of them."""
+    from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     home = folder(data)
     found = asyncio.run(waiting.shown(home, running(home), name))
     if json:
@@ -130,6 +139,9 @@ def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA) ->
 
 def parked_retry(*, name: Name, data: Data = DEFAULT_DATA) -> None:
     """Try it again now, with everything of its case that waits behind it."""
+    from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     home = folder(data)
     asyncio.run(waiting.retry(home, running(home), name))
     output.line("It is tried again now, oldest first.")
@@ -139,10 +151,14 @@ def parked_drop(
     *,
     name: Name,
     reason: Annotated[str, typer.Option("--reason", help="Why; asked of the first person.")] = "",
-    as_: As = staff.MANAGER,
+    as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Propose to drop it or, as a second person, confirm."""
+    from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
+    from house import staff  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     home = folder(data)
     who = staff.acting(as_, organisation=running(home).organisation, purpose=staff.OPERATE)
     if who.role.value not in ("SM", "OPS"):
@@ -159,6 +175,8 @@ def topics_default(*, context: typer.Context, data: Data = DEFAULT_DATA) -> None
 
 def topics_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """List what the registry says."""
+    from house import topics as registry  # noqa: PLC0415 - the command line starts quickly
+
     found = registry.registry(folder(data).plan().node)
     if json:
         output.facts({"topics": [asdict(topic) for topic in found]})
@@ -173,6 +191,10 @@ def topics_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
 
 def topics_apply(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """Make the topics that are missing on the bus."""
+    from house import topics as registry  # noqa: PLC0415 - the command line starts quickly
+    from house.composition import client_of  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     run = running(folder(data))
     client = client_of(run.bus_servers)
     rules = client.get("security.protocol") == "SASL_SSL"
@@ -186,6 +208,10 @@ def topics_apply(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
 
 def topics_check(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     """Compare the bus with the registry; exit code 1 where they differ."""
+    from house import topics as registry  # noqa: PLC0415 - the command line starts quickly
+    from house.composition import client_of  # noqa: PLC0415 - the command line starts quickly
+    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+
     run = running(folder(data))
     found = registry.compare(client_of(run.bus_servers), registry.registry(run.node), settings=run.bus != "embedded")
     if json:

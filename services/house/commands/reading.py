@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from chassis.access import Purpose
-from house import output, picture, staff
-from house.clients import Clients
+from house import output
 from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
+from house.names import MANAGER
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,10 +21,12 @@ def case(
     *,
     reference: Annotated[str, typer.Argument(help="The case reference, such as 7KQ2-M9RJ.")],
     json: Json = False,
-    as_: As = staff.MANAGER,
+    as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Show who does what for one man, what is next, what is late, and how fresh that is."""
+    from house import picture  # noqa: PLC0415 - the command line starts quickly
+
     found = asyncio.run(_picture(reference, as_, data))
     if json:
         output.facts(found)
@@ -35,6 +36,10 @@ def case(
 
 
 async def _picture(reference: str, as_: str, data: Any) -> dict[str, Any]:
+    from chassis.access import Purpose  # noqa: PLC0415 - the command line starts quickly
+    from house import picture, staff  # noqa: PLC0415 - the command line starts quickly
+    from house.clients import Clients  # noqa: PLC0415 - the command line starts quickly
+
     home = folder(data)
     async with Clients(home) as clients:
         who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.DELIVER_SUPPORT)

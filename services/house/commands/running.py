@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from house import output
-from house import status as standing
-from house import up as starting
 from house.commands.options import DEFAULT_DATA, Data, Json, folder
 from house.trouble import Trouble
 
@@ -41,6 +39,8 @@ def up(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Start a house and stay with it; Ctrl-C stops it, its data stay."""
+    from house import up as starting  # noqa: PLC0415 - the command line starts quickly
+
     given = {name: port for name, port in (("house.rpc", rpc_port), ("house.ops", ops_port)) if port is not None}
     home = folder(data)
     plan = starting.wanted(home, bus=bus, split=split, postgres=postgres, ports=given)
@@ -61,6 +61,8 @@ def down(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Stop a house and delete its data."""
+    from house import up as starting  # noqa: PLC0415 - the command line starts quickly
+
     for done in starting.down(folder(data), keep=keep):
         output.line(done)
 
@@ -74,6 +76,8 @@ def status(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Show processes and addresses, and what has not left, not been applied, or waits for a person."""
+    from house import status as standing  # noqa: PLC0415 - the command line starts quickly
+
     home = folder(data)
     quiet = True
     if wait_quiet is not None:
@@ -122,7 +126,7 @@ def demo(
     data: Data = DEFAULT_DATA,
 ) -> None:
     """Start a house and play the story of the service through its doors, with a wound clock."""
-    from house.demo import play  # noqa: PLC0415 - nobody else needs it
+    from house.demo import play  # noqa: PLC0415 - the command line starts quickly
 
     home = folder(data)
     raise typer.Exit(asyncio.run(play.run(home, bus=bus, people=people, split=split, once=once, as_json=json)))

@@ -95,10 +95,14 @@ class Script:
         raise Trouble(f"The story does not get past {step}.")
 
     def _consider(self, step: str, refusal: Refusal, entry: dict[str, Any]) -> None:
-        """Go on where waiting or a newer version helps; raise where it does not."""
+        """Go on where waiting or a newer version helps; raise where it does not.
+
+        A service whose database is killed under a call may know no better than to say INTERNAL: the key makes another
+        try harmless, and a fault that stays is raised when the patience is over.
+        """
         if refusal.kind == "CONF":
             self._entries[step] = {"attempt": entry["attempt"]}
-        elif refusal.kind != "NF" and refusal.reason not in _NOT_YET:
+        elif refusal.kind not in ("NF", "INTERNAL") and refusal.reason not in _NOT_YET:
             raise _at(step, refusal)
 
 

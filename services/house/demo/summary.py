@@ -11,7 +11,7 @@ from chassis.access import Purpose
 from house import output, staff
 from house.clients import Clients
 from house.environment import read_url
-from house.folder import SERVICES
+from house.names import SERVICES
 from house.postgres import database_of, named
 from house.status import running
 

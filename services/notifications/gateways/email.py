@@ -6,9 +6,11 @@ import asyncio
 import re
 import smtplib
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import parseaddr
@@ -19,8 +21,31 @@ from notifications.domain.codes import Failure
 from notifications.domain.letter import Answer, Letter, Outcome
 
 CONNECTIONS = 4
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _DOTS = re.compile(rb"(?m)^\.")
 _SILENCE = Outcome(answer=Answer.SILENCE)
+_AWAY = Outcome(answer=Answer.NOT_NOW, reason=Failure.UNREACHABLE)
+
+
+class _Attempt:
+    """Whether the text of a letter was begun before it was given up: one of the two comes first, never both."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._first = ""
+
+    def begun(self) -> bool:
+        """The text is about to be handed over; False where it has been given up."""
+        return self._is_first("begun")
+
+    def given_up(self) -> bool:
+        """Nobody waits any more; False where the text has been begun."""
+        return self._is_first("given up")
+
+    def _is_first(self, word: str) -> bool:
+        with self._lock:
+            self._first = self._first or word
+            return self._first == word
 
 
 class Email:
@@ -52,20 +77,17 @@ class Email:
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="smtp")
 
     async def send(self, letter: Letter, address: str) -> Outcome:
-        """Hand it over. Given up after the limit, when nobody knows whether it left."""
-        try:
-            message = self._message(letter, address)
-        except (ValueError, UnicodeError):
+        """Hand it over. Given up after the limit: where its text had been begun, nobody knows whether it left."""
+        if not _ADDRESS.fullmatch(address):
             return Outcome(answer=Answer.NEVER, reason=Failure.NO_ADDRESS)
+        message, attempt = self._message(letter, address), _Attempt()
         gives_up = time.monotonic() + self._seconds
-        begun = False
         try:
             async with asyncio.timeout(self._seconds), self._gate:
-                begun = True
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._threads, self._hand_over, message, address, gives_up)
+                return await loop.run_in_executor(self._threads, self._hand_over, message, address, attempt, gives_up)
         except TimeoutError:
-            return _SILENCE if begun else Outcome(answer=Answer.NOT_NOW, reason=Failure.BUSY)
+            return _AWAY if attempt.given_up() else _SILENCE
 
     async def ask(self, reference: UUID) -> Outcome:
         """SMTP cannot say what became of a letter."""
@@ -83,23 +105,20 @@ class Email:
         message.set_content(letter.body)
         return message.as_bytes()
 
-    def _hand_over(self, message: bytes, address: str, gives_up: float) -> Outcome:
+    def _hand_over(self, message: bytes, address: str, attempt: _Attempt, gives_up: float) -> Outcome:
         """In a thread of its own: every step up to the text may fail for certain."""
         try:
             server = self._connected(gives_up)
-        except smtplib.SMTPAuthenticationError:
-            return Outcome(answer=Answer.BROKEN, reason=Failure.MISCONFIGURED)
-        except (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError):
-            return Outcome(answer=Answer.BROKEN, reason=Failure.MISCONFIGURED)
-        except smtplib.SMTPResponseException as said:
-            return _refused(said.smtp_code)
-        except (OSError, smtplib.SMTPException):
-            return Outcome(answer=Answer.NOT_NOW, reason=Failure.UNREACHABLE)
-        with _closing(server):
+        except (OSError, smtplib.SMTPException) as fault:
+            return _unconnected(fault)
+        # Closed without waiting for a goodbye.
+        with closing(server):
             try:
-                refused = self._offered(server, address, gives_up)
+                refused = self._offered(server, address)
             except (OSError, smtplib.SMTPException):
-                return Outcome(answer=Answer.NOT_NOW, reason=Failure.UNREACHABLE)
+                return _AWAY
+            if refused is None and not attempt.begun():
+                return _AWAY
             return refused or _given(server, message)
 
     def _connected(self, gives_up: float) -> smtplib.SMTP:
@@ -109,19 +128,18 @@ class Email:
             server = smtplib.SMTP_SSL(self._host, self._port, timeout=left, context=self._tls)
         else:
             server = smtplib.SMTP(self._host, self._port, timeout=left)
-        try:
+        with ExitStack() as unless_ready:
+            unless_ready.callback(server.close)
             server.ehlo_or_helo_if_needed()
             if self._security == "STARTTLS":
                 server.starttls(context=self._tls)
                 server.ehlo()
             if self._username:
                 server.login(self._username, self._password)
-        except BaseException:
-            server.close()
-            raise
+            unless_ready.pop_all()
         return server
 
-    def _offered(self, server: smtplib.SMTP, address: str, gives_up: float) -> Outcome | None:
+    def _offered(self, server: smtplib.SMTP, address: str) -> Outcome | None:
         """Sender, recipient, and that a text follows; the first refusal, or None where the server waits for it."""
         steps: tuple[Callable[[], tuple[int, bytes]], ...] = (
             lambda: server.mail(self._sender),
@@ -129,15 +147,18 @@ class Email:
             lambda: server.docmd("DATA"),
         )
         for step in steps:
-            if time.monotonic() >= gives_up:
-                return Outcome(answer=Answer.NOT_NOW, reason=Failure.UNREACHABLE)
             code, _ = step()
             if code not in {250, 251, 354}:
                 return _refused(code)
-        if time.monotonic() >= gives_up:
-            # The claim may be another's by now: nothing may leave any more.
-            return Outcome(answer=Answer.NOT_NOW, reason=Failure.UNREACHABLE)
         return None
+
+
+def _unconnected(fault: Exception) -> Outcome:
+    """Why there is no connection: ours to mend, or the server's."""
+    ours = (smtplib.SMTPAuthenticationError, smtplib.SMTPNotSupportedError, ssl.SSLCertVerificationError)
+    if isinstance(fault, ours):
+        return Outcome(answer=Answer.BROKEN, reason=Failure.MISCONFIGURED)
+    return _refused(fault.smtp_code) if isinstance(fault, smtplib.SMTPResponseException) else _AWAY
 
 
 def _given(server: smtplib.SMTP, message: bytes) -> Outcome:
@@ -155,16 +176,3 @@ def _refused(code: int) -> Outcome:
     if 400 <= code < 500:
         return Outcome(answer=Answer.NOT_NOW, reason=Failure.BUSY)
     return Outcome(answer=Answer.NEVER, reason=Failure.REFUSED)
-
-
-class _closing:  # noqa: N801 - reads as a sentence: with _closing(server)
-    """Ends the connection without waiting for a goodbye."""
-
-    def __init__(self, server: smtplib.SMTP) -> None:
-        self._server = server
-
-    def __enter__(self) -> None:
-        """Nothing to do."""
-
-    def __exit__(self, *_: object) -> None:
-        self._server.close()

@@ -103,12 +103,12 @@ URGENCIES = {
     "DIGEST": ("DIGEST", [], 168, None),
 }
 STIGMA = {
-    "offender": "person on probation",
-    "ex-offender": "person with a conviction",
+    "offender": "person on probation",  # codespell:ignore
+    "ex-offender": "person with a conviction",  # codespell:ignore
     "criminal": "person with a conviction",
-    "convict": "person with a conviction",
-    "inmate": "person in prison",
-    "addict": "person with a dependency",
+    "convict": "person with a conviction",  # codespell:ignore
+    "inmate": "person in prison",  # codespell:ignore
+    "addict": "person with a dependency",  # codespell:ignore
     "PD": "",
     "PD service": "the service",
     "manipulative": "say what happened",

@@ -129,7 +129,7 @@ class Organisation(Aggregate):
             raise Invalid(Fault("successor_id", "CONFLICTS_WITH(org_id)"))
         if successor.status is not Status.ACTIVE:
             raise Unmet("successor_not_active", "Name the organisation that stands for the successor today.")
-        _refuse(*self._day_faults(effective_on))
+        _refuse(*dict.fromkeys((*self._day_faults(effective_on), *successor._day_faults(effective_on))))
         return self.telling(
             MergedInto(org_id=self.org_id, successor_id=successor.org_id, effective_on=effective_on, at=at),
             status=Status.MERGED_INTO,

@@ -29,7 +29,13 @@ from referral.commands.programmes import (
     set_delivery_mode,
     supersede_policies,
 )
-from referral.commands.prompts import complete_prompt, dismiss_prompt, raise_prompt, receive_external_event
+from referral.commands.prompts import (
+    NothingOfOurs,
+    complete_prompt,
+    dismiss_prompt,
+    raise_prompt,
+    receive_external_event,
+)
 from referral.commands.rollout import complete_prerequisite, open_phase, plan_phase, suspend_phase
 from referral.commands.screenings import import_screening, record_screening
 from referral.commands.triage import (
@@ -46,6 +52,7 @@ from referral.commands.triage import (
 )
 
 __all__ = [
+    "NothingOfOurs",
     "accept_referral",
     "amend_programme",
     "change_practitioner",

@@ -20,6 +20,7 @@ from referral.domain.consent import (
     same_matter,
     scope_faults,
 )
+from referral.domain.fields import Reading, language_of
 from referral.domain.referral_parts import Ending, Status
 
 if TYPE_CHECKING:
@@ -73,10 +74,13 @@ async def grant_consent(
     review_on: date | None,
 ) -> dict[str, object]:
     """He agrees."""
+    reading = Reading({"language": language})
+    spoken = reading.read("language", language_of)
+    reading.done()
     record, before = await _new_record(work, person_id, scope, explained_how)
     if before is not None:
         await work.consents.put(before.replace(record.id, at=work.now))
-    asked = replace(record, language=language or "en-GB", copy_offered=copy_offered, capacity_doubt=capacity_doubt)
+    asked = replace(record, language=spoken or "en-GB", copy_offered=copy_offered, capacity_doubt=capacity_doubt)
     value = asked.grant(review_on=review_on or add_months(today(work), REVIEW_MONTHS), at=work.now)
     return {"consent_id": str(value.id), "version": await work.consents.put(value)}
 

@@ -87,8 +87,7 @@ async def _kept(work: Work, value: Person) -> Person:
 
 async def suggest(work: Work, person_id: UUID, kind: PromptKind, source_key: str, event_type: str = "") -> str:
     """Raise a prompt; its source raises one only, ever. Empty where there was one."""
-    with for_judgement(work):
-        known = await work.conn.fetchval("select exists(select 1 from prompt where source_key = $1)", source_key)
+    known = await work.conn.fetchval("select exists(select 1 from prompt where source_key = $1)", source_key)
     if known:
         return ""
     prompt = Prompt(id=work.new_id(), person_id=person_id, kind=kind, source_key=source_key, event_type=event_type)

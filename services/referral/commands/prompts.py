@@ -9,7 +9,7 @@ from chassis import telemetry
 from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
-from referral.commands.looking import for_judgement
+from referral.commands.looking import as_the_house
 from referral.commands.people import holders, suggest
 from referral.commands.screenings import import_screening
 from referral.domain.person import Identifiers, Person
@@ -26,14 +26,24 @@ _SEERS = by("PP own, EW own, SM own, CP own, IG own")
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
+class NothingOfOurs(Exception):  # noqa: N818 - an answer, and no refusal
+    """A message of a type or about a person that nobody here knows. It undoes the whole work, so that nothing is
+    kept, neither a key nor an audit entry: whether somebody is known elsewhere is none of our business, and the
+    message may come again."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__()
+        self.event_type = event_type
+
+
 @command("prompt.raise", by("SYSTEM, ADAPTER"))
 async def raise_prompt(work: Work, person_id: UUID, kind: PromptKind, source_key: str) -> dict[str, object]:
     """Put before people what an outside event suggests; one for each source."""
     if not _KEY.fullmatch(source_key):
         raise Invalid(Fault("source_key", "INVALID_FORMAT"))
-    with for_judgement(work):
+    with as_the_house(work):
         person = await work.people.get(person_id)
-    prompt_id = await suggest(work, person.id, kind, source_key)
+        prompt_id = await suggest(work, person.id, kind, source_key)
     return {"prompt_id": prompt_id, "version": 1 if prompt_id else 0}
 
 
@@ -53,16 +63,18 @@ async def dismiss_prompt(work: Work, prompt_id: UUID, reason: Dismissal, expecte
 
 @command("external_event.receive", by("SYSTEM, ADAPTER"))
 async def receive_external_event(work: Work, source: str, message: bytes) -> dict[str, object]:
-    """Take one message of another system. An unknown type and an unknown person are IGNORED alike: nothing is kept,
-    not even a key, so it may come again; one counter goes up."""
+    """Take one message of another system. Raises `NothingOfOurs` for an unknown type and an unknown person alike."""
     if source != "HMPPS":
         raise Invalid(Fault("source", "UNKNOWN_CODE"))
     external = hmpps.read(message)
     if external.type_differs:
         telemetry.count("external_events", outcome="type_differs")
-    taken = await _taken(work, external)
+    with as_the_house(work):
+        taken = await _taken(work, external)
     telemetry.count("external_events", outcome="taken" if taken else "ignored")
-    return {"outcome": "TAKEN" if taken else "IGNORED", "event_type": external.event_type}
+    if not taken:
+        raise NothingOfOurs(external.event_type)
+    return {"outcome": "TAKEN", "event_type": external.event_type}
 
 
 async def _taken(work: Work, external: External) -> bool:
@@ -87,8 +99,7 @@ async def _person(work: Work, known_by: tuple[Identifiers, ...]) -> Person | Non
     for identifiers in known_by:
         found = await holders(work, identifiers)
         if found:
-            with for_judgement(work):
-                return await work.people.get(min(found))
+            return await work.people.get(min(found))
     return None
 
 

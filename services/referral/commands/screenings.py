@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
-from referral.commands.looking import for_judgement, today
+from referral.commands.looking import as_the_house, for_judgement, today
 from referral.domain.screening import Result, ScreeningEvidence, Source, State, current_of, is_stale, result_of
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ async def record_screening(
 @command("screening.import", by("SYSTEM, ADAPTER"))
 async def import_screening(work: Work, person_id: UUID, result: Result, completed_on: date) -> dict[str, object]:
     """Keep evidence as another system told it; the sender's meaning holds."""
-    with for_judgement(work):
-        person = await work.people.get(person_id)
     _must_be_past(work, completed_on)
-    evidence = await take_evidence(
-        work, person.id, source=Source.OASYS_EVENT, completed_on=completed_on, result=result, reason=""
-    )
+    with as_the_house(work):
+        person = await work.people.get(person_id)
+        evidence = await take_evidence(
+            work, person.id, source=Source.OASYS_EVENT, completed_on=completed_on, result=result, reason=""
+        )
     return _answer(evidence)
 
 

@@ -3,6 +3,7 @@ never the lawful basis. No consequence follows from taking it back."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -201,6 +202,7 @@ class Consent(Aggregate):
             raise Unmet("invalid_transition", "The agreement is not at a point where this can be done.")
 
 
+_RECIPIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,63}|group:[A-Za-z0-9-]{1,64}")
 _SCOPES: dict[ConsentPurpose, frozenset[str]] = {
     ConsentPurpose.SHARE: frozenset(Category),
     ConsentPurpose.CONTACT: frozenset(Channel),
@@ -213,6 +215,8 @@ def scope_faults(scope: Scope) -> tuple[Fault, ...]:
     needs_recipient = scope.purpose is ConsentPurpose.SHARE
     faults = list(_named("programme_id", given=scope.programme_id is not None, needed=needs_programme))
     faults += _named("recipient", given=bool(scope.recipient), needed=needs_recipient)
+    if scope.recipient and not _RECIPIENT.fullmatch(scope.recipient):
+        faults.append(Fault("recipient", "INVALID_FORMAT"))
     allowed = _SCOPES.get(scope.purpose, frozenset())
     if allowed and not scope.codes:
         faults.append(Fault("scope_codes", "REQUIRED"))

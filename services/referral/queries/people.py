@@ -35,6 +35,7 @@ _FIND = {
 @query("person.find", _PERSON_READERS)
 async def find_person(work: Work, *, kind: str, value: str) -> str:
     """The person with this identifier, or empty: none, or none the caller may know of. 30 searches in 10 minutes."""
+    kind = kind.strip().lower()
     stored = normalised(kind, value, today=local_date(work.now))
     await work.conn.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", f"person.find:{work.actor.id}")
     searched = await work.conn.fetchval(

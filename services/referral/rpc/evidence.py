@@ -122,6 +122,8 @@ class EvidenceServicer(ReferralServiceServicer):
             found = await self.works.do(
                 commands.receive_external_event, call, source=request.source, message=request.message
             )
+        except commands.NothingOfOurs as passed:
+            return pb.ReceiveExternalEventResponse(outcome="IGNORED", event_type=passed.event_type)
         except Invalid as refusal:
             codes = [f"{fault.path}:{fault.code}" for fault in refusal.fields]
             return pb.ReceiveExternalEventResponse(outcome="REFUSED", codes=codes)

@@ -97,6 +97,15 @@ def test_it_can_neither_follow_itself_nor_one_that_has_gone() -> None:
         an_organisation("a-a").merge(gone, effective_on=BEGAN, at=AT)
 
 
+def test_nobody_follows_before_he_is_there_himself() -> None:
+    successor = an_organisation("north-london-nhs", effective_on=date(2024, 11, 1))
+
+    with pytest.raises(Invalid) as refused:
+        an_organisation().merge(successor, effective_on=date(2024, 10, 31), at=AT)
+
+    assert refused.value.fields == (Fault("effective_on", "BEFORE_START"),)
+
+
 def test_closed_nobody_stands_for_it() -> None:
     closed = an_organisation().close(effective_on=date(2023, 1, 1), at=AT)
 
