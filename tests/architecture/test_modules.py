@@ -54,6 +54,12 @@ def test_an_engine_at_module_level_would_be_found():
     assert {what for _, what in opened_at_import(planted)} == {"create_async_engine", "os.environ"}
 
 
+def raises_again(handler):
+    """It tidies up and lets the exception go on."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
 def test_whoever_catches_everything_is_a_loop_of_the_chassis():
     found = [
         f"{shown(file, node)}"
@@ -62,7 +68,7 @@ def test_whoever_catches_everything_is_a_loop_of_the_chassis():
         for file in files(package)
         for node in ast.walk(tree(file))
         if isinstance(node, ast.ExceptHandler)
-        if node.type is None or dotted(node.type) in BROAD
+        if (node.type is None or dotted(node.type) in BROAD) and not raises_again(node)
     ]
     assert found == []
 
