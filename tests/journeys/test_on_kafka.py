@@ -46,8 +46,8 @@ async def _story(running: House) -> None:
     assert (await jay.picture(MANAGER)).state == "CLOSED"
     assert await jay.status() == "CONVERTED"
     async with running.database("notifications").connection() as conn:
-        kinds = await conn.fetch("select distinct recipient_role, template_id from notice")
-    told = {(row["recipient_role"], row["template_id"]) for row in kinds}
+        kinds = await conn.fetch("select distinct recipient_role, template from notice")
+    told = {(row["recipient_role"], row["template"]) for row in kinds}
     assert ("EW", "worker-named") in told
     assert ("PP", "engagement-news") in told
     assert WORKER.id
@@ -72,24 +72,14 @@ async def test_the_story_over_tls_with_scram_and_default_deny(tmp_path, authorit
     broker = secured_kafka(tmp_path / "kafka")
     try:
         password = secrets.token_hex(16)
-        house = {"user": "together", "name": "together-"}
         set_user(broker.client, "together", password)
+        ours = {"user": "together", "name": "together-", "prefixed": True}
         allow(
             broker.client,
             [
-                Allowed(
-                    user="together",
-                    kind="TOPIC",
-                    name="together-",
-                    operations=("READ", "WRITE", "DESCRIBE"),
-                    prefixed=True,
-                ),
-                Allowed(
-                    user="together", kind="GROUP", name="together-", operations=("READ", "DESCRIBE"), prefixed=True
-                ),
-                Allowed(
-                    user="together", kind="BROKER", name="kafka-cluster", operations=("IDEMPOTENT_WRITE", "DESCRIBE")
-                ),
+                Allowed(**ours, kind="TOPIC", operations=("READ", "WRITE", "DESCRIBE")),
+                Allowed(**ours, kind="GROUP", operations=("READ", "DESCRIBE")),
+                Allowed(user="together", kind="BROKER", name="kafka-cluster", operations=("IDEMPOTENT_WRITE",)),
             ],
         )
         given = {
