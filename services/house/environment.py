@@ -109,7 +109,7 @@ def of_command_line(folder: Folder, run: Run, name: str = identity.OPERATOR, ser
         node_id=run.node,
         node_organisation=run.organisation,
         database_url=named(read_url(folder), database_of(run.node, service or SERVICES[0])),  # type: ignore[arg-type]
-        bus_kind="embedded" if run.bus == "embedded" else "kafka",
+        bus_kind="embedded" if run.bus_kind == "embedded" else "kafka",
         bus_servers=run.bus_servers,
         peers=dict(run.addresses),
         ca_file=found.ca,

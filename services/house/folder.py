@@ -68,6 +68,11 @@ class Run:
     processes: tuple[Running, ...]
 
     @property
+    def bus_kind(self) -> str:
+        """`embedded`, or `kafka` for a local broker and a given address alike."""
+        return "embedded" if self.bus == "embedded" else "kafka"
+
+    @property
     def everything(self) -> tuple[Running, ...]:
         """The supervisor and all it keeps."""
         return (self.supervisor, *self.processes)

@@ -6,6 +6,7 @@ service judges; here only its size is known to be too much.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -111,6 +112,4 @@ async def _sent(clients: Clients, actor: Actor, message: bytes) -> tuple[str, st
 
 def _base64(message: bytes) -> str:
     """Bytes as the JSON form of a contract writes them."""
-    import base64  # noqa: PLC0415 - beside its only use
-
     return base64.b64encode(message).decode()

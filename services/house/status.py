@@ -79,7 +79,7 @@ class Status:
         """What `status --json` prints."""
         return {
             "node": self.run.node,
-            "bus": {"kind": self.run.bus, "servers": self.run.bus_servers, "answers": self.bus_answers},
+            "bus": {"kind": self.run.bus_kind, "servers": self.run.bus_servers, "answers": self.bus_answers},
             "processes": [
                 {
                     "name": each.name,
