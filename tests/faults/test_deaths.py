@@ -74,7 +74,7 @@ async def test_r1_a_command_cut_off_anywhere_is_whole_or_not_at_all(here, figure
     outcomes = {"ok": 0, "unknown": 0, "refused": 0}
     for nth in range(200 if LONG else 60):
         task = asyncio.create_task(here.works.do(again, calling(), id=here.things[nth % 10]))
-        await asyncio.sleep(0.0002 * (nth % 15))
+        await asyncio.sleep(0.002 * (nth % 15))
         async with here.database.connection() as conn:
             await conn.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
