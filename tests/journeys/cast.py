@@ -191,6 +191,7 @@ class Journey:
 
     async def manager_names_the_worker(self) -> None:
         """Allocated, once casework has heard of the acceptance."""
+        await self.house.until_quiet()
         waiting = await self.ask("ListAllocations", MANAGER, of="casework", case_id=self.case)
         (allocation,) = waiting.allocations
         self.allocation = allocation.allocation_id
@@ -201,7 +202,8 @@ class Journey:
     # The engagement worker.
 
     async def worker_begins(self) -> None:
-        """The engagement is opened."""
+        """The engagement is opened, once casework has heard that he agreed: that comes on another stream."""
+        await self.house.until_quiet()
         opening = {"allocation_id": self.allocation, "expected_version": self.allocation_version}
         opened = await self.ask("OpenEngagement", WORKER, of="casework", **opening)
         self.engagement, self.engagement_version = opened.engagement_id, opened.version
