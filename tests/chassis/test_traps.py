@@ -22,6 +22,7 @@ from faststream import AckPolicy
 from faststream._internal.endpoint.subscriber.usecase import SubscriberUsecase
 
 from chassis.bus import BROKER, PRODUCER, SUBSCRIBER, Bus, Place
+from chassis.bus import listening as listening_module
 from chassis.envelope import Undecodable, from_headers
 from chassis.service.parts import Parts
 from tests.chassis.hearing_toy import drafted, hearing_works, ids, inbox_of, running
@@ -123,6 +124,11 @@ def test_trap_3_the_pauses_stay_far_below_the_poll_interval() -> None:
     from chassis.inbox.member import PAUSES
 
     assert PAUSES[1] * 1000 * 10 < SUBSCRIBER["max_poll_interval_ms"]
+
+
+def test_no_other_test_has_changed_how_members_join() -> None:
+    """Shorter than a broker's least session (six seconds as shipped), every member would be refused."""
+    assert SUBSCRIBER["session_timeout_ms"] == listening_module.SUBSCRIBER["session_timeout_ms"] == 10_000
 
 
 @pytest.mark.kafka

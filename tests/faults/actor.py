@@ -11,11 +11,11 @@ from uuid import UUID
 import asyncpg
 from faststream.kafka import KafkaBroker, KafkaMessage
 
-from chassis.bus import Bus
+from chassis.bus import Bus, listening
 from chassis.database import Database
 from chassis.inbox import Inbox
 from chassis.relay import Relay
-from tests.faults.world import given, hears, works_of
+from tests.faults.world import given, hears, impatient, works_of
 
 
 async def plain(node: str, url: str, servers: str) -> None:
@@ -41,6 +41,7 @@ async def main(part: str, node: str, folder: str, url: str, servers: str) -> Non
     where = Path(folder)
     if part == "plain":
         await plain(node, url, servers)
+    listening.SUBSCRIBER = impatient()
     database = await Database(url).open()
     bus = Bus(given(where, url, node=node, servers=servers))
     if part == "relay":

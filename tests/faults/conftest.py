@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from chassis.bus import listening
 from house.buses import LocalKafka, missing_for_kafka
-from tests.faults.world import World, world
+from tests.faults.world import World, impatient, world
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,6 +30,12 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalKafka]:
     ).start()
     yield kafka
     kafka.stop()
+
+
+@pytest.fixture(autouse=True)
+def members_are_impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The brokers of this folder allow a short session, those of other tests do not."""
+    monkeypatch.setattr(listening, "SUBSCRIBER", impatient())
 
 
 @pytest_asyncio.fixture

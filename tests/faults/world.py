@@ -34,13 +34,13 @@ from tests.chassis.toy import DEADLINES, PUBLICATIONS, TABLES, Begun, Thing, Thi
 from throughcare.referral.v1.events_pb2 import ReferralDrafted
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from house.buses import LocalKafka
 
 PARTITIONS = 4
 # A killed member is noticed soon; nothing else of the product's settings is touched.
-listening.SUBSCRIBER = dict(listening.SUBSCRIBER) | {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 500}
+IMPATIENT = {"session_timeout_ms": 2_000, "heartbeat_interval_ms": 500}
 GROUP = "faults"
 EFFECTS = """
 create table effect (event_id uuid primary key, key text not null, seq bigint not null, times int not null default 1,
@@ -263,6 +263,12 @@ class World:
                     process.send_signal(signal.SIGCONT)
                     process.kill()
                 await process.wait()
+
+
+def impatient() -> Mapping[str, Any]:
+    """The settings of a subscriber in these worlds, in place of the product's; set where a world is made, never at
+    import: all tests are collected into one process."""
+    return dict(listening.SUBSCRIBER) | IMPATIENT
 
 
 @asynccontextmanager
