@@ -258,12 +258,17 @@ def unpack_headers(packed: bytes) -> Headers:
     return list(zip(_names_in(line), values, strict=True))
 
 
+_OF_EVENTS = {"events_pb2", "shares_pb2"}
+
+
 @cache
 def registry() -> Mapping[str, type[Message]]:
     """Every event of the contracts this release reads, by its full name."""
     found: dict[str, type[Message]] = {}
-    for file in sorted(file for root in throughcare.__path__ for file in Path(root).glob("*/*/events_pb2.py")):
-        module = import_module(f"throughcare.{file.parts[-3]}.{file.parts[-2]}.events_pb2")
+    for file in sorted(
+        file for root in throughcare.__path__ for file in Path(root).glob("*/*/*_pb2.py") if file.stem in _OF_EVENTS
+    ):
+        module = import_module(f"throughcare.{file.parts[-3]}.{file.parts[-2]}.{file.stem}")
         for name in module.DESCRIPTOR.message_types_by_name:
             kind = getattr(module, name)
             found[kind.DESCRIPTOR.full_name] = kind

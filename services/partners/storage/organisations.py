@@ -1,16 +1,12 @@
-"""The tables of partners, and which aggregate lives in which. The picture keeps its own (`projections/picture`)."""
+"""Where organisations are kept."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Date, Index, MetaData, Table, Text, Uuid, any_, bindparam, select
+from sqlalchemy import BigInteger, Column, Date, Index, Table, Text, Uuid, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-import chassis.work
 from chassis.database import statement
-from chassis.repository import Repository
-from partners.domain.organisation import Organisation
-
-metadata = MetaData()
+from partners.storage.metadata import metadata
 
 organisation = Table(
     "organisation",
@@ -34,9 +30,3 @@ LOCK_ORGANISATIONS = statement(
     .order_by(organisation.c.org_id)
     .with_for_update()
 )
-
-
-class Work(chassis.work.Work):
-    """One unit of work of this service."""
-
-    organisations = Repository(Organisation, organisation, kind="organisation")

@@ -1,12 +1,10 @@
-"""What partners tells: ids and days. Names of organisations are asked for, not told."""
+"""What is told of organisations: ids and days. Names are asked for, not told."""
 
 from __future__ import annotations
 
-from chassis.journal import Publications
 from partners.domain.organisation import Closed, MergedInto, Registered, Renamed
+from partners.publications.list import PUBLICATIONS
 from throughcare.partners.v1 import events_pb2 as told
-
-PUBLICATIONS = Publications("partners")
 
 
 @PUBLICATIONS.tells(Registered)

@@ -1,4 +1,4 @@
-"""Everything one may ask of partners; each is fetch, ask, put."""
+"""What is asked of organisations; each is fetch, ask, put."""
 
 from __future__ import annotations
 

@@ -1,0 +1,5 @@
+"""What partners promises, and what a due promise leads to."""
+
+from partners.deadlines.promises import DEADLINES
+
+__all__ = ["DEADLINES"]

@@ -1,0 +1,16 @@
+"""PartnerService: request → command or question → answer, an aggregate a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chassis.work import Works
+from partners.rpc.organisations import OrganisationServicer
+from partners.rpc.pictures import PictureServicer
+
+
+class PartnerService(OrganisationServicer, PictureServicer):
+    """Every method of the contract."""
+
+    def __init__(self, works: Works[Any]) -> None:
+        self.works = works

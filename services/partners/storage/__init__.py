@@ -1,0 +1,17 @@
+"""Which aggregate of partners lives in which table. The picture keeps its own tables (`projections/picture`)."""
+
+from __future__ import annotations
+
+import chassis.work
+from chassis.repository import Repository
+from partners.domain.organisation import Organisation
+from partners.storage.metadata import metadata
+from partners.storage.organisations import LOCK_ORGANISATIONS, organisation
+
+__all__ = ["LOCK_ORGANISATIONS", "Work", "metadata", "organisation"]
+
+
+class Work(chassis.work.Work):
+    """One unit of work of this service."""
+
+    organisations = Repository(Organisation, organisation, kind="organisation")

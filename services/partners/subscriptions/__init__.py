@@ -1,0 +1,5 @@
+"""What partners hears: the picture's group, which leads to no command."""
+
+from partners.subscriptions.picture import PICTURE
+
+__all__ = ["PICTURE"]
