@@ -41,7 +41,7 @@ _KEPT_BY_A_STUB: Final = frozenset({
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """On what something is disclosed (events.md 3): three bases, never one, and the agreement."""
+    """On what something is disclosed (events.md 3): three bases, never one, and under which paper."""
 
     regime: str
     lawful_basis: str
@@ -53,7 +53,7 @@ class Basis:
 class Share:
     """A message for the inbox of one node, in what a publication returns.
 
-    `aggregate_id` stands as it is (a handoff, an offer, an agreement: its parties hold it anyway); without one a
+    `aggregate_id` stands as it is (both parties hold it anyway); without one a
     pairwise reference is made of the fact's own. `subject_ref` is the partner's own name for a person of his; where
     it is empty and the message concerns a person, the pairwise reference of the fact's person is used.
     """
