@@ -4,7 +4,19 @@
 """
 
 from chassis.access.codes import Category, Confidentiality, GateRefusal, LawfulBasis, Regime, Statute
-from chassis.access.deciding import Agreement, Asked, Consent, Ground, Known, Rest, Terms, Verdict, decide, newest
+from chassis.access.deciding import (
+    Agreement,
+    Asked,
+    Consent,
+    Ground,
+    Known,
+    Rest,
+    Terms,
+    Verdict,
+    decide,
+    decide_all,
+    newest,
+)
 from chassis.access.roles import Actor, Call, Grants, Purpose, Reach, Role, by, system
 from chassis.access.seeing import (
     ACTOR_ID,
@@ -48,6 +60,7 @@ __all__ = [
     "asking",
     "by",
     "decide",
+    "decide_all",
     "newest",
     "reached_by",
     "system",

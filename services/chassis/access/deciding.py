@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -162,6 +162,21 @@ def decide(asked: Asked, known: Known) -> Verdict:
     nothing = Verdict(refusal=GateRefusal.ISA_NOT_IN_FORCE)
     # The agreement that permits; else the one that came closest, so that the answer says what is still missing.
     return max((nothing, *verdicts), key=_distance)
+
+
+def decide_all(asked: Asked, categories: Iterable[str], known: Known) -> Verdict:
+    """The verdict on several categories at once: all under one agreement, or none; `asked.category` is not looked at.
+
+    Nothing at all is no disclosure: without a category it is refused.
+    """
+    wanted = sorted(set(categories)) or [""]
+    choices = [replace(known, agreements=(each,)) for each in sorted(known.agreements, key=lambda each: each.isa_id)]
+    return max((_least(asked, wanted, each) for each in choices or [known]), key=_distance)
+
+
+def _least(asked: Asked, categories: Iterable[str], known: Known) -> Verdict:
+    """The verdict on the category that is furthest from being permitted."""
+    return min((decide(replace(asked, category=each), known) for each in categories), key=_distance)
 
 
 def _distance(verdict: Verdict) -> int:

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import chassis.work
 from chassis.repository import Repository
+from partners.domain.agreement.aggregate import SharingAgreement
+from partners.domain.disclosure import Disclosure
+from partners.domain.holding import Holding
+from partners.domain.leave import Leave
 from partners.domain.organisation import Organisation
+from partners.domain.word import Word
+from partners.storage.agreements import DISCLOSURES, disclosure, sharing_agreement
+from partners.storage.holdings import holding, leave, word
 from partners.storage.metadata import metadata
 from partners.storage.organisations import LOCK_ORGANISATIONS, organisation
 
-__all__ = ["LOCK_ORGANISATIONS", "Work", "metadata", "organisation"]
+__all__ = ["LOCK_ORGANISATIONS", "Work", "disclosure", "metadata", "organisation", "sharing_agreement"]
 
 
 class Work(chassis.work.Work):
     """One unit of work of this service."""
 
     organisations = Repository(Organisation, organisation, kind="organisation")
+    agreements = Repository(SharingAgreement, sharing_agreement, kind="isa")
+    disclosures = Repository(Disclosure, disclosure, kind="disclosure", records=DISCLOSURES)
+    holdings = Repository(Holding, holding, kind="holding")
+    leaves = Repository(Leave, leave, kind="leave")
+    words = Repository(Word, word, kind="word")
