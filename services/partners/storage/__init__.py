@@ -8,14 +8,26 @@ from partners.domain.agreement.aggregate import SharingAgreement
 from partners.domain.disclosure import Disclosure
 from partners.domain.holding import Holding
 from partners.domain.leave import Leave
+from partners.domain.heartbeat import Heartbeat
+from partners.domain.node import Node
 from partners.domain.organisation import Organisation
 from partners.domain.word import Word
 from partners.storage.agreements import DISCLOSURES, disclosure, sharing_agreement
 from partners.storage.holdings import holding, leave, word
 from partners.storage.metadata import metadata
+from partners.storage.nodes import heartbeat, node
 from partners.storage.organisations import LOCK_ORGANISATIONS, organisation
 
-__all__ = ["LOCK_ORGANISATIONS", "Work", "disclosure", "metadata", "organisation", "sharing_agreement"]
+__all__ = [
+    "LOCK_ORGANISATIONS",
+    "Work",
+    "disclosure",
+    "heartbeat",
+    "metadata",
+    "node",
+    "organisation",
+    "sharing_agreement",
+]
 
 
 class Work(chassis.work.Work):
@@ -27,3 +39,5 @@ class Work(chassis.work.Work):
     holdings = Repository(Holding, holding, kind="holding")
     leaves = Repository(Leave, leave, kind="leave")
     words = Repository(Word, word, kind="word")
+    nodes = Repository(Node, node, kind="node")
+    heartbeats = Repository(Heartbeat, heartbeat, kind="heartbeat")
