@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from chassis.work import Works
+from partners.rpc.agreements import AgreementServicer
+from partners.rpc.disclosures import DisclosureServicer
 from partners.rpc.nodes import NodeService, NodeServicer
 from partners.rpc.organisations import OrganisationServicer
 from partners.rpc.pictures import PictureServicer
@@ -12,7 +14,7 @@ from partners.rpc.pictures import PictureServicer
 __all__ = ["NodeService", "PartnerService"]
 
 
-class PartnerService(OrganisationServicer, NodeServicer, PictureServicer):
+class PartnerService(OrganisationServicer, NodeServicer, AgreementServicer, DisclosureServicer, PictureServicer):
     """Every method of the contract."""
 
     def __init__(self, works: Works[Any]) -> None:

@@ -6,9 +6,9 @@ import chassis.work
 from chassis.repository import Repository
 from partners.domain.agreement.aggregate import SharingAgreement
 from partners.domain.disclosure import Disclosure
+from partners.domain.heartbeat import Heartbeat
 from partners.domain.holding import Holding
 from partners.domain.leave import Leave
-from partners.domain.heartbeat import Heartbeat
 from partners.domain.node import Node
 from partners.domain.organisation import Organisation
 from partners.domain.word import Word
@@ -19,6 +19,7 @@ from partners.storage.nodes import heartbeat, node
 from partners.storage.organisations import LOCK_ORGANISATIONS, organisation
 
 __all__ = [
+    "DISCLOSURES",
     "LOCK_ORGANISATIONS",
     "Work",
     "disclosure",
