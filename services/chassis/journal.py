@@ -357,6 +357,12 @@ async def write(
     return any(line.topic is not None for line in lines)
 
 
+async def feed_head(conn: Connection, feed: str) -> int:
+    """The newest number of a feed, as far as it is committed."""
+    head = await conn.fetchval("select seq from stream_head where topic = $1 and key = ''", feed_topic(feed))
+    return int(head or 0)
+
+
 _WAITING = """
 select pending.position, journal.headers from pending join journal using (position)
 where journal.topic = $1 and ($2::uuid is null or journal.person_id = $2) and not pending.stub
