@@ -250,6 +250,14 @@ def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
     return packed
 
 
+def pack_around(headers: Sequence[tuple[str, bytes]], name: str) -> tuple[bytes, bytes]:
+    """The same, without the value of one header: what stands before it, and what behind."""
+    packed = pack_headers([(held, b"" if held == name else value) for held, value in headers])
+    place = next(n for n, (held, _) in enumerate(headers, 1) if held == name)
+    before = _BETWEEN.join(packed.split(_BETWEEN, place)[:place]) + _BETWEEN
+    return before, packed[len(before) :]
+
+
 def unpack_headers(packed: bytes) -> Headers:
     """What `pack_headers` packed."""
     if not packed:

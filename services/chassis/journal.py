@@ -2,14 +2,16 @@
 
 A sequence number is not a commit order. So at the flush the heads of all streams of the work are raised in one
 statement, sorted; their row locks are held to the commit, and positions are drawn only after them: for one stream,
-sequence, position and commit order then coincide (ADR 0005). Rows are never changed; what is to be sent stands in
-`pending` until the bus has acknowledged it.
+sequence, position and commit order then coincide (ADR 0005). All of it is one statement, in which each part needs
+what the one before returns. Rows are never changed; what is to be sent stands in `pending` until the bus has
+acknowledged it.
 """
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -25,31 +27,36 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from chassis.access import Call
-    from chassis.database import Connection
+    from chassis.database import Together
     from chassis.sealed import Keys
 
 SHARDS = 16
 F = TypeVar("F", bound=Event)
 
+# The streams come sorted, each once: their new heads are returned in that order, which is how lines find theirs.
 _HEADS = """
 insert into stream_head as head (topic, key, seq)
-select topic, key, n from unnest($1::text[], $2::text[], $3::bigint[]) as news(topic, key, n) order by topic, key
+select topic, key, n from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as news(topic, key, n, nth)
+order by nth
 on conflict (topic, key) do update set seq = head.seq + excluded.seq
 returning topic, key, seq
 """
-_INSERT = """
-with given as (
-    select nextval('journal_position') as position, row.* from (
-        select * from unnest(
-            $1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::uuid[], $7::bigint[], $8::uuid[],
-            $9::uuid[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[], $14::timestamptz[], $15::timestamptz[],
-            $16::text[], $17::text[], $18::uuid[], $19::uuid[], $20::text[], $21::int[]
-        ) with ordinality as news(
-            event_id, topic, key, sequence, aggregate_type, aggregate_id, version, person_id, case_id, fact_type,
-            fact, headers, message, occurred_at, recorded_at, actor_role, actor_ref, correlation_id, causation_id,
-            traceparent, shard, nth
-        ) order by nth
-    ) as row
+_ROWS = """
+numbered as (
+    select news.*, (array(select seq from heads))[stream] - after as sequence from unnest(
+        $4::uuid[], $5::text[], $6::text[], $7::int[], $8::int[], $9::text[], $10::uuid[], $11::bigint[], $12::uuid[],
+        $13::uuid[], $14::text[], $15::bytea[], $16::bytea[], $17::bytea[], $18::bytea[], $19::timestamptz[],
+        $20::timestamptz[], $21::text[], $22::text[], $23::uuid[], $24::uuid[], $25::text[], $26::int[]
+    ) with ordinality as news(
+        event_id, topic, key, stream, after, aggregate_type, aggregate_id, version, person_id, case_id, fact_type,
+        fact, before_sequence, behind_sequence, message, occurred_at, recorded_at, actor_role, actor_ref,
+        correlation_id, causation_id, traceparent, shard, nth
+    ) order by nth
+), given as (
+    -- A position is drawn only for a line that has its sequence: after the lock of its stream.
+    select case when topic is null or sequence > 0 then nextval('journal_position') end as position,
+        before_sequence || convert_to(sequence::text, 'UTF8') || behind_sequence as headers, numbered.*
+    from numbered
 ), kept as (
     insert into journal (
         position, event_id, topic, key, sequence, aggregate_type, aggregate_id, version, person_id, case_id,
@@ -58,9 +65,15 @@ with given as (
     select position, event_id, topic, key, sequence, aggregate_type, aggregate_id, version, person_id, case_id,
         fact_type, fact, headers, message, occurred_at, recorded_at, actor_role, actor_ref, correlation_id,
         causation_id, traceparent from given
+), told as (
+    insert into pending (position, shard) select position, shard from given where topic is not null returning 1
 )
-insert into pending (position, shard) select position, shard from given where topic is not null
 """
+
+
+@cache
+def _insert(heads: str) -> str:
+    return f"heads as ({heads}),{_ROWS}"
 
 
 class Publications:
@@ -117,7 +130,6 @@ class _Line:
     message: Message | None
     topic: str | None = None
     key: str | None = None
-    sequence: int | None = None
     carries_fact: bool = True
 
 
@@ -156,37 +168,34 @@ def _lines(news: Sequence[News], publications: Publications, node: str, new_id: 
     return lines
 
 
-async def _numbered(conn: Connection, lines: list[_Line]) -> list[_Line]:
-    """Raise the heads of all streams, sorted, and number each stream's lines from the head returned."""
-    counts: dict[tuple[str, str], int] = {}
+Stream = tuple[str, str]
+
+
+def _counted(lines: Sequence[_Line]) -> tuple[dict[Stream, int], list[tuple[int | None, int | None]]]:
+    """How many lines each stream gets, streams sorted; and of each line the place of its stream among them, from 1,
+    and how many of its stream come after it."""
+    counts: dict[Stream, int] = {}
     for line in lines:
         if line.topic is not None and line.key is not None:
             counts[line.topic, line.key] = counts.get((line.topic, line.key), 0) + 1
-    if not counts:
-        return lines
-    streams = sorted(counts)
-    rows = await conn.fetch(
-        _HEADS,
-        [topic for topic, _ in streams],
-        [key for _, key in streams],
-        [counts[stream] for stream in streams],
-    )
-    following = {(row["topic"], row["key"]): row["seq"] - counts[row["topic"], row["key"]] + 1 for row in rows}
-    numbered = []
+    streams = {stream: counts[stream] for stream in sorted(counts)}
+    place = {stream: nth for nth, stream in enumerate(streams, 1)}
+    numbers: list[tuple[int | None, int | None]] = []
     for line in lines:
         if line.topic is None or line.key is None:
-            numbered.append(line)
+            numbers.append((None, None))
             continue
-        numbered.append(replace(line, sequence=following[line.topic, line.key]))
-        following[line.topic, line.key] += 1
-    return numbered
+        counts[line.topic, line.key] -= 1
+        numbers.append((place[line.topic, line.key], counts[line.topic, line.key]))
+    return streams, numbers
 
 
-def _headers(line: _Line, node: str, recorded_at: datetime) -> bytes | None:
-    if line.message is None or line.sequence is None:
-        return None
+def _headers(line: _Line, node: str, recorded_at: datetime) -> tuple[bytes | None, bytes | None]:
+    """The headers as they are kept, before and behind the sequence, which the database gives."""
+    if line.message is None:
+        return None, None
     news = line.news
-    return envelope.pack_headers(
+    return envelope.pack_around(
         envelope.to_headers(
             envelope.Envelope(
                 event_id=line.event_id,
@@ -196,7 +205,7 @@ def _headers(line: _Line, node: str, recorded_at: datetime) -> bytes | None:
                 source_node=node,
                 aggregate_type=news.aggregate_type,
                 aggregate_id=news.aggregate_id,
-                stream_sequence=line.sequence,
+                stream_sequence=0,
                 aggregate_version=news.version,
                 person_id=news.person_id,
                 case_id=news.case_id,
@@ -210,11 +219,14 @@ def _headers(line: _Line, node: str, recorded_at: datetime) -> bytes | None:
                 sensitivity="STANDARD",
                 detail_ref="",
             )
-        )
+        ),
+        "ce_streamsequence",
     )
 
 
-def _row(line: _Line, keys: Keys, node: str, recorded_at: datetime) -> tuple[object, ...]:
+def _row(
+    line: _Line, number: tuple[int | None, int | None], keys: Keys, node: str, recorded_at: datetime
+) -> tuple[object, ...]:
     news = line.news
     fact = None
     if line.carries_fact:
@@ -223,7 +235,7 @@ def _row(line: _Line, keys: Keys, node: str, recorded_at: datetime) -> tuple[obj
         line.event_id,
         line.topic,
         line.key,
-        line.sequence,
+        *number,
         news.aggregate_type,
         news.aggregate_id,
         news.version,
@@ -231,7 +243,7 @@ def _row(line: _Line, keys: Keys, node: str, recorded_at: datetime) -> tuple[obj
         news.case_id,
         type(news.fact).__name__,
         fact,
-        _headers(line, node, recorded_at),
+        *_headers(line, node, recorded_at),
         None if line.message is None else line.message.SerializeToString(deterministic=True),
         news.fact.at,
         recorded_at,
@@ -244,8 +256,8 @@ def _row(line: _Line, keys: Keys, node: str, recorded_at: datetime) -> tuple[obj
     )
 
 
-async def write(
-    conn: Connection,
+def write(
+    together: Together,
     news: Sequence[News],
     *,
     publications: Publications,
@@ -254,14 +266,21 @@ async def write(
     recorded_at: datetime,
     new_id: Callable[[], UUID],
 ) -> bool:
-    """Write these facts, in this order, with what is told of them: two statements, whatever their number.
+    """Write these facts, in this order, with what is told of them; the keys of their persons must be at hand.
 
-    Returns whether anything is pending. The message bytes are frozen here; the relay never decodes.
+    Returns whether anything will be pending. The message bytes are frozen here; the relay never decodes.
     """
     if not news:
         return False
-    await keys.load(conn, (item.person_id for item in news if item.person_id is not None), make=True)
-    lines = await _numbered(conn, _lines(news, publications, node, new_id))
-    columns = zip(*(_row(line, keys, node, recorded_at) for line in lines), strict=True)
-    await conn.execute(_INSERT, *(list(column) for column in columns))
-    return any(line.topic is not None for line in lines)
+    lines = _lines(news, publications, node, new_id)
+    streams, numbers = _counted(lines)
+    rows = (_row(line, number, keys, node, recorded_at) for line, number in zip(lines, numbers, strict=True))
+    together.add(
+        _insert(_HEADS),
+        [topic for topic, _ in streams],
+        [key for _, key in streams],
+        list(streams.values()),
+        *(list(column) for column in zip(*rows, strict=True)),
+        name="told",
+    )
+    return bool(streams)
