@@ -252,10 +252,13 @@ def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
 
 def pack_around(headers: Sequence[tuple[str, bytes]], name: str) -> tuple[bytes, bytes]:
     """The same, without the value of one header: what stands before it, and what behind."""
-    packed = pack_headers([(held, b"" if held == name else value) for held, value in headers])
-    place = next(n for n, (held, _) in enumerate(headers, 1) if held == name)
-    before = _BETWEEN.join(packed.split(_BETWEEN, place)[:place]) + _BETWEEN
-    return before, packed[len(before) :]
+    names, values = zip(*headers, strict=True)
+    place = names.index(name) + 1
+    parts = (_line_of(names), *values)
+    before, behind = _BETWEEN.join((*parts[:place], b"")), _BETWEEN.join((b"", *parts[place + 1 :]))
+    if before.count(_BETWEEN) + behind.count(_BETWEEN) != len(headers):
+        raise ContractBroken("a header's value holds a zero byte")
+    return before, behind
 
 
 def unpack_headers(packed: bytes) -> Headers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chassis.aggregate import Event
@@ -146,12 +146,37 @@ async def write(
     conn: Connection, together: Together, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]
 ) -> None:
     """Apply the changes in order: a few, each of another promise, together with all else, many by themselves."""
+    changes = _folded(changes)
     if len({(each.aggregate_id, each.change.code) for each in changes}) < len(changes) or len(changes) > FEW:
         await _in_order(conn, changes, at=at, new_id=new_id)
         return
     for changed in changes:
         sql, arguments = _statement(changed, at, new_id)
         together.add(sql, *arguments)
+
+
+def _folded(changes: Sequence[Changed]) -> Sequence[Changed]:
+    """What one work makes or moves and then makes, moves or drops again comes to the last of it."""
+    folded: list[Changed] = []
+    of: dict[tuple[UUID, str], int] = {}
+    for changed in changes:
+        place = of.setdefault((changed.aggregate_id, changed.change.code), len(folded))
+        if place < len(folded) and (both := _both(folded[place].change, changed.change)):
+            folded[place] = replace(changed, change=both)
+        else:
+            of[changed.aggregate_id, changed.change.code] = len(folded)
+            folded.append(changed)
+    return folded
+
+
+def _both(first: Change, then: Change) -> Change | None:
+    """One change that does what two of the same promise do, where there is one."""
+    match first, then:
+        case (Make(), Move(_, due_at)):
+            return replace(first, due_at=due_at)
+        case (Make(), Make() | Drop()) | (Move(), Make() | Move() | Drop()):
+            return then
+    return None
 
 
 async def _in_order(conn: Connection, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]) -> None:
