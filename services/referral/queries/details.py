@@ -44,6 +44,6 @@ async def list_names(work: Work, *, person_ids: Sequence[UUID]) -> dict[UUID, st
     """How these people like to be called; of one that is not known nothing is said."""
     rows = await _NAMED.all(work.conn, ids=list(person_ids), **work.asking)
     await work.keys.load(work.conn, [row["id"] for row in rows])
-    people = [Work.people.value(row, work.keys, None) for row in rows]
+    people = [Work.people.value(row, work.keys, row["id"]) for row in rows]
     work.record = ",".join(str(person.id) for person in people)
     return {person.id: person.name for person in people}
