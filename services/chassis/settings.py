@@ -63,6 +63,7 @@ class ServiceSettings(BaseSettings):
     may_assert: Words = frozenset()
     wrapping_key_file: Path
     house_key_file: Path
+    node_key_file: Path | None = None
     embedded_profile: bool = False
     features: Words = frozenset()
     otlp_endpoint: str = ""
