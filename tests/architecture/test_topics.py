@@ -37,7 +37,7 @@ def test_a_topic_is_read_by_those_who_hear_something_of_it(service):
         each.group if each.group == hearer else f"{hearer}.{each.group.removeprefix(f'{hearer}.')}"
         for hearer in OF_THE_CARD
         for each in hears(hearer)
-        if known_events()[each.event] == service
+        if TOPIC_OF[each.event] == service
     }
     of_built = {name for name in topic_of(service)["readers"] if module(name.partition(".")[0], "subscriptions")}
     assert of_built == readers
