@@ -1,5 +1,6 @@
 """What partners promises, and what a due promise leads to."""
 
+from partners.deadlines import offers, signposts
 from partners.deadlines.promises import DEADLINES
 
-__all__ = ["DEADLINES"]
+__all__ = ["DEADLINES", "offers", "signposts"]

@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from chassis.work import Works
+from partners.rpc.directory import DirectoryServicer
+from partners.rpc.offers import OfferServicer
 from partners.rpc.organisations import OrganisationServicer
 from partners.rpc.pictures import PictureServicer
+from partners.rpc.signposts import SignpostServicer
 
 
-class PartnerService(OrganisationServicer, PictureServicer):
+class PartnerService(
+    OrganisationServicer,
+    PictureServicer,
+    OfferServicer,
+    DirectoryServicer,
+    SignpostServicer,
+):
     """Every method of the contract."""
 
     def __init__(self, works: Works[Any]) -> None:

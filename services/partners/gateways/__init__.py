@@ -1,0 +1,1 @@
+"""Systems outside the house that partners speaks with."""
