@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 from chassis.access import by
 from chassis.work import command
 from partners.domain.listing import Entry, Listing, source_of
 from partners.gateways.open_referral import Fault, ReadRecord
 from partners.storage import Work
-
-if TYPE_CHECKING:
-    from uuid import UUID
 
 
 class Outcome(StrEnum):

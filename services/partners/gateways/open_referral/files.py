@@ -15,7 +15,7 @@ _ZIP: Final = b"PK"
 # What a record has that is no service: an organisation alone, a place, a term, the first page of an API.
 _OTHERS: Final = frozenset({
     "website", "logo", "legal_status", "year_incorporated", "parent_organization_id", "location_type", "taxonomy",
-    "taxonomy_terms", "parent_id", "term_uri", "openapi_url", "profile",
+    "taxonomy_terms", "parent_id", "term_uri", "openapi_url", "profile", "version",
 })  # fmt: skip
 # The tables that say something we hold, and under what a service keeps their rows.
 _TABLES: Final = {"service_areas.csv": "service_areas", "phones.csv": "phones"}

@@ -201,8 +201,10 @@ class _Record:
         try:
             return terms.tidied()
         except Invalid as invalid:
+            named = {fault.path for fault in self.faults}
             for fault in invalid.fields:
-                self.wrong(_PATHS.get(fault.path, fault.path), fault.code)
+                if (path := _PATHS.get(fault.path, fault.path)) not in named:
+                    self.wrong(path, fault.code)
             return terms
 
     def _attributes(self, taxonomy: str) -> Iterator[tuple[str, str]]:
