@@ -115,6 +115,13 @@ async def retire_offer(work: Work, offer_id: UUID, expected: int | None) -> int:
     return await work.offers.put(offer.retire(to=await nodes_told(work), at=work.now))
 
 
+@command("offer.announce", by("SYSTEM"))
+async def announce_offers(work: Work, node_id: str) -> None:
+    """Tell a node that is new here of every offer that stands."""
+    for offer in await work.offers.find(status=ON_OFFER):
+        await work.offers.put(offer.announce(to=(node_id,), at=work.now))
+
+
 @command("offer.grow_stale", by("SYSTEM"))
 async def grow_offer_stale(work: Work, offer_id: UUID) -> None:
     """Thirty days without a word have passed."""

@@ -96,6 +96,11 @@ class Retired(Changed):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Announced(Changed):
+    """A node that is new here is told of it as it stands; nothing about it has changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Discarded(Event):
     """A draft was given up; nobody had been told of it."""
 
@@ -150,6 +155,12 @@ class Offer(Aggregate):
         if self.room is None:
             return self.telling(Discarded(offer_id=self.id, at=at), status=Status.RETIRED)
         return self._changed(Retired, to=to, at=at, status=Status.RETIRED)
+
+    def announce(self, *, to: tuple[str, ...], at: datetime) -> Offer:
+        """Tell a node that is new here, where partners may know of it."""
+        if self.status not in {Status.PUBLISHED, Status.PAUSED}:
+            return self
+        return self._changed(Announced, to=to, at=at)
 
     def grow_stale(self, *, at: datetime) -> Offer:
         """Thirty days have passed without a word; told once, until somebody says anew."""

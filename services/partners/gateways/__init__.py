@@ -1,1 +1,1 @@
-"""Systems outside the house that partners speaks with."""
+"""What partners asks of systems outside this house."""

@@ -25,7 +25,7 @@ create table heard_offer (
     org_id text not null,
     status text not null,
     terms jsonb not null,
-    room jsonb not null,
+    room jsonb,
     version bigint not null,
     last_heard_at timestamptz not null,
     seq bigint not null,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.shares import Share
-from partners.domain.offer import CapacityChanged, Changed, GrownStale, Paused, Published, Retired
+from partners.domain.offer import Announced, CapacityChanged, Changed, GrownStale, Paused, Published, Retired
 from partners.publications.list import PUBLICATIONS
 from throughcare.partners.v1 import events_pb2 as told
 from throughcare.partners.v1 import shares_pb2 as shared
@@ -50,7 +50,11 @@ def _shared(fact: Changed) -> shared.SharedOffer:
 
 def _with_shares(message: Message, fact: Changed) -> tuple[Message | Share, ...]:
     """The house's own message first: it carries the fact."""
-    return (message, *(Share(to=node, message=_shared(fact), aggregate_id=fact.standing.offer_id) for node in fact.to))
+    return (message, *_shares(fact))
+
+
+def _shares(fact: Changed) -> tuple[Share, ...]:
+    return tuple(Share(to=node, message=_shared(fact), aggregate_id=fact.standing.offer_id) for node in fact.to)
 
 
 @PUBLICATIONS.tells(Published)
@@ -91,6 +95,12 @@ def capacity_changed(fact: CapacityChanged) -> tuple[Message | Share, ...]:
 def retired(fact: Retired) -> tuple[Message | Share, ...]:
     """offer.retired."""
     return _with_shares(told.OfferRetired(offer_id=str(fact.standing.offer_id)), fact)
+
+
+@PUBLICATIONS.tells(Announced)
+def announced(fact: Announced) -> tuple[Share, ...]:
+    """The new node alone hears it: in the house nothing has changed."""
+    return _shares(fact)
 
 
 @PUBLICATIONS.tells(GrownStale)

@@ -1,4 +1,4 @@
-"""PartnerService: request → command or question → answer, an aggregate a file."""
+"""PartnerService and NodeService: request → command or question → answer, an aggregate a file."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from typing import Any
 
 from chassis.work import Works
 from partners.rpc.directory import DirectoryServicer
+from partners.rpc.nodes import NodeService, NodeServicer
 from partners.rpc.offers import OfferServicer
 from partners.rpc.organisations import OrganisationServicer
 from partners.rpc.pictures import PictureServicer
 from partners.rpc.signposts import SignpostServicer
 
+__all__ = ["NodeService", "PartnerService"]
+
 
 class PartnerService(
     OrganisationServicer,
+    NodeServicer,
     PictureServicer,
     OfferServicer,
     DirectoryServicer,

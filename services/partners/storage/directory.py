@@ -27,7 +27,8 @@ from partners.domain.directory import Candidate, Origin
 from partners.domain.offer import Room, Status
 from partners.domain.terms import Terms
 from partners.storage.listings import listing
-from partners.storage.offers import NODE, heard_offer, offer
+from partners.storage.nodes import node
+from partners.storage.offers import heard_offer, offer
 from partners.storage.organisations import STANDING_FOR, organisation
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def _everything() -> Any:
         offer.c.version,
     )
     # Nobody speaks for us, nor for an organisation that has a node of its own; an id of ours is ours.
-    of_another = and_(NODE.c.org_id == heard_offer.c.org_id, NODE.c.node_id != heard_offer.c.source_node)
+    of_another = and_(node.c.org_id == heard_offer.c.org_id, node.c.node_id != heard_offer.c.source_node)
     forged = or_(
         heard_offer.c.org_id == bindparam("own_organisation", type_=Text),
-        exists(select(1).select_from(NODE).where(of_another, NODE.c.status != "RETIRED")),
+        exists(select(1).select_from(node).where(of_another, node.c.status != "RETIRED")),
         exists(select(1).select_from(offer).where(offer.c.id == heard_offer.c.offer_id)),
     )
     told = select(

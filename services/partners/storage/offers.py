@@ -18,16 +18,15 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    column,
     func,
     select,
-    table,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.access import ACTOR_ORGANISATION, NOW, Records, by
 from chassis.database import statement
 from partners.storage.metadata import metadata
+from partners.storage.nodes import node
 from partners.storage.organisations import organisation
 
 if TYPE_CHECKING:
@@ -57,17 +56,15 @@ heard_offer = Table(
     Column("org_id", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("terms", JSONB, nullable=False),
-    Column("room", JSONB, nullable=False),
+    Column("room", JSONB),
     Column("version", BigInteger, nullable=False),
     Column("last_heard_at", DateTime(timezone=True), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Index("heard_offer_offer_id", "offer_id"),
 )
 
-# What is read here of the nodes that are registered.
-NODE = table("node", column("node_id", Text), column("org_id", Text), column("status", Text))
 # A suspended node is told too: what is for it waits, so that it loses nothing (S36).
-NODES_TOLD = statement(select(NODE.c.node_id).where(NODE.c.status != "RETIRED").order_by(NODE.c.node_id))
+NODES_TOLD = statement(select(node.c.node_id).where(node.c.status != "RETIRED").order_by(node.c.node_id))
 
 _TODAY = cast(func.timezone("Europe/London", NOW), Date)
 
