@@ -40,6 +40,7 @@ class Audit:
     out_of_order: int = 0
     parked: int = 0
     held: int = 0
+    quarantined: int = 0
     pending: int = 0
     unknown_notices: int = 0
     digest_equal: bool = True
@@ -126,6 +127,7 @@ async def _journals(databases: Mapping[Owner, str], between: frozenset[str], fou
         figures, journal = await streams.journal(database, node, between)
         found.pending, found.parked = found.pending + figures.pending, found.parked + figures.parked
         found.held, found.unknown_notices = found.held + figures.held, found.unknown_notices + figures.unknown
+        found.quarantined += figures.quarantined
         found.positions[service if single else f"{node}.{service}"] = figures.position
         found.facts += sum(len(events) for events in journal.values())
         told |= journal

@@ -29,6 +29,7 @@ _COUNTS: Final = """
 select (select count(*) from pending) as pending,
        (select count(*) from parked where reason <> 'gap') as parked,
        (select count(*) from parked where reason = 'gap') as held,
+       (select count(*) from quarantined) as quarantined,
        (select coalesce(max(position), 0) from journal) as head
 """
 _OFFSETS: Final = "select grp, topic, partition, next from consumer_offset where cluster = $1"
@@ -42,6 +43,7 @@ class Standing:
     lag: int | None = None
     parked: int | None = None
     held: int | None = None
+    quarantined: int | None = None
     head: int | None = None
 
     @property
@@ -52,7 +54,8 @@ class Standing:
     @property
     def shown(self) -> dict[str, int | None]:
         """The figures people and programs read."""
-        return {"pending": self.pending, "lag": self.lag, "parked": self.parked, "held": self.held}
+        counted = {"pending": self.pending, "lag": self.lag, "parked": self.parked, "held": self.held}
+        return {**counted, "quarantined": self.quarantined}
 
 
 @dataclass(frozen=True, kw_only=True)

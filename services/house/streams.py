@@ -24,6 +24,7 @@ _FIGURES: Final = """
 select (select count(*) from pending) as pending,
        (select count(*) from parked where reason <> 'gap') as parked,
        (select count(*) from parked where reason = 'gap') as held,
+       (select count(*) from quarantined) as quarantined,
        (select coalesce(max(position), 0) from journal) as position,
        to_regclass('notice') is not null as notices
 """
@@ -57,6 +58,7 @@ class Figures:
     pending: int
     parked: int
     held: int
+    quarantined: int
     position: int
     unknown: int
 
@@ -88,6 +90,7 @@ class Applied:
     topics: Sequence[str]
     marks: Mapping[Stream, int]
     waiting: frozenset[Stream]
+    doubted: frozenset[tuple[str, str]]  # topic, and a house of which something was not believed
     behind: frozenset[Place]
     lag: int
 
@@ -120,7 +123,7 @@ async def journal(url: str, node: str, between: frozenset[str]) -> tuple[Figures
                 events[each["sequence"]] = Event(str(each["event_id"]), each["waits"])
     finally:
         await conn.close()
-    counts = {name: row[name] for name in ("pending", "parked", "held", "position")}
+    counts = {name: row[name] for name in ("pending", "parked", "held", "quarantined", "position")}
     return Figures(**counts, unknown=unknown), streams
 
 
@@ -204,6 +207,7 @@ async def applied(url: str, seen: Seen, group: str, topics: Sequence[str]) -> Ap
             )
             marks = await conn.fetch("select topic, key, seq from watermark where grp = $1", group)
             blocked = await conn.fetch("select distinct topic, key from parked where grp = $1", group)
+            doubted = await conn.fetch("select distinct topic, source from quarantined")
     finally:
         await conn.close()
     following = {bus_reading.Place(row["topic"], row["partition"]): row["next"] for row in offsets}
@@ -214,6 +218,7 @@ async def applied(url: str, seen: Seen, group: str, topics: Sequence[str]) -> Ap
         topics=topics,
         marks={(row["topic"], row["key"]): row["seq"] for row in marks},
         waiting=frozenset((row["topic"], row["key"]) for row in blocked),
+        doubted=frozenset((row["topic"], row["source"]) for row in doubted),
         behind=frozenset(place for place, count in left.items() if count > 0),
         lag=sum(count for count in left.values() if count > 0),
     )
@@ -243,6 +248,8 @@ def effective(told: Journals, bus: OnBus, applied: Applied, newest: Mapping[Stre
     for stream, events in told.items():
         if stream[0] not in applied.topics or stream in applied.waiting:
             continue
+        if stream not in applied.marks and (stream[0], stream[1].partition("/")[0]) in applied.doubted:
+            continue  # its house was not believed when it came: it is quarantined, and counted there
         held = bus.streams.get(stream)
         if held.place in applied.behind if held else bool(applied.behind):
             continue

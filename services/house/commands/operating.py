@@ -90,7 +90,7 @@ def show_audit(found: Audit, *, as_json: bool) -> None:
         output.facts(found.as_json())
         return
     output.line(f"{found.facts} facts in the journals, {found.records} records on the bus.")
-    names = ("lost", "ghost", "doubled", "out_of_order", "parked", "held", "pending", "unknown_notices")
+    names = ("lost", "ghost", "doubled", "out_of_order", "parked", "held", "quarantined", "pending", "unknown_notices")
     output.line(", ".join(f"{name} {getattr(found, name)}" for name in names))
     output.line("Projections equal the journals." if found.digest_equal else "A projection differs from the journals.")
     for each in found.findings:

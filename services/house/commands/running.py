@@ -121,7 +121,7 @@ def _show(found: dict[str, Any]) -> None:
     )
     output.line()
     output.table(
-        ("service", "gRPC", "operations", "pending", "lag", "parked", "held"),
+        ("service", "gRPC", "operations", "pending", "lag", "parked", "held", "quarantined"),
         [
             (
                 service if len(houses) == 1 else f"{node}.{service}",
