@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from house import output
-from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
+from house.commands.options import DEFAULT_DATA, As, Data, Json, Node, folder
 from house.names import MANAGER
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from chassis.access import Actor
     from house.clients import Clients
+    from house.folder import Folder
 
 T = TypeVar("T")
 Codes = Annotated[list[str] | None, typer.Option(help="A code; may be given several times.")]
@@ -40,13 +41,13 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(ours, name="offers")
 
 
-def _run(data: Path, as_: str, ask: Callable[[Clients, Actor], Awaitable[T]]) -> T:
+def _run(home: Folder, as_: str, ask: Callable[[Clients, Actor], Awaitable[T]]) -> T:
     from chassis.access import Purpose  # noqa: PLC0415 - the command line starts quickly
     from house import staff  # noqa: PLC0415 - the command line starts quickly
     from house.clients import Clients  # noqa: PLC0415 - the command line starts quickly
 
     async def asked() -> T:
-        async with Clients(folder(data)) as clients:
+        async with Clients(home) as clients:
             who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.DELIVER_SUPPORT)
             return await ask(clients, who)
 
@@ -67,6 +68,7 @@ def search(
     json: Json = False,
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Look for an offer: the best first, with why it fits or not. Nothing asked here names a person."""
     from house import directory  # noqa: PLC0415 - the command line starts quickly
@@ -76,7 +78,7 @@ def search(
         "words": words, "fitting_only": fitting,
     }  # fmt: skip
     wanted |= {name: n for name, n in (("age", age), ("licence_months", licence_months)) if n is not None}
-    found = _run(data, as_, lambda clients, who: directory.searched(clients, who, wanted, most))
+    found = _run(folder(data, node), as_, lambda clients, who: directory.searched(clients, who, wanted, most))
     if json:
         output.facts(found)
         return
@@ -95,12 +97,13 @@ def import_(
     json: Json = False,
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Take a file of Open Referral UK or HSDS 3 into the directory; again, it changes nothing."""
     from house import directory  # noqa: PLC0415 - the command line starts quickly
 
     answers = _run(
-        data,
+        folder(data, node),
         as_,
         lambda clients, who: directory.imported(clients, who, file, source=source, aspects=aspect or ()),
     )
@@ -119,13 +122,14 @@ def export(
     file: Annotated[Path, typer.Argument(help="The file to write.", metavar="FILE")],
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Write our offers as Open Referral UK."""
     from house import directory  # noqa: PLC0415 - the command line starts quickly
 
     if not file.resolve().parent.is_dir():
         raise Trouble(f"There is no folder {file.parent}.", code=2)
-    written = _run(data, as_, lambda clients, who: directory.exported(clients, who, file))
+    written = _run(folder(data, node), as_, lambda clients, who: directory.exported(clients, who, file))
     output.line(f"{written} offers in {file}")
 
 
@@ -135,11 +139,12 @@ def list_(
     json: Json = False,
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """List our own offers."""
     from house import directory  # noqa: PLC0415 - the command line starts quickly
 
-    found = _run(data, as_, lambda clients, who: directory.listed(clients, who, state or ()))
+    found = _run(folder(data, node), as_, lambda clients, who: directory.listed(clients, who, state or ()))
     if json:
         output.facts(found)
         return
@@ -163,19 +168,20 @@ def publish(
     file: Annotated[Path, typer.Argument(help="A request PublishOffer as JSON.", metavar="FILE.json")],
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Publish an offer: a new one, a draft, one with new terms, or one that was paused."""
     try:
         fields = jsons.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise Trouble(f"{file} cannot be read as JSON.", code=2) from None
-    answer = _changed(data, as_, "PublishOffer", fields)
+    answer = _changed(folder(data, node), as_, "PublishOffer", fields)
     output.line(f"Published: {answer.offer_id}, version {answer.version}")
 
 
-def pause(*, offer: OfferId, as_: As = MANAGER, data: Data = DEFAULT_DATA) -> None:
+def pause(*, offer: OfferId, as_: As = MANAGER, data: Data = DEFAULT_DATA, node: Node = "") -> None:
     """Say that an offer takes nobody for now; publishing it again ends that."""
-    output.line(f"Paused, version {_changed_at(data, as_, 'PauseOffer', offer).version}")
+    output.line(f"Paused, version {_changed_at(folder(data, node), as_, 'PauseOffer', offer).version}")
 
 
 def capacity(
@@ -185,29 +191,30 @@ def capacity(
     wait_days: Annotated[int | None, typer.Option(help="How long one waits.", min=0)] = None,
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Say whether an offer has room now."""
     said = {"capacity": room.upper()} | ({} if wait_days is None else {"wait_days": wait_days})
-    output.line(f"Said, version {_changed_at(data, as_, 'UpdateCapacity', offer, room=said).version}")
+    output.line(f"Said, version {_changed_at(folder(data, node), as_, 'UpdateCapacity', offer, room=said).version}")
 
 
-def retire(*, offer: OfferId, as_: As = MANAGER, data: Data = DEFAULT_DATA) -> None:
+def retire(*, offer: OfferId, as_: As = MANAGER, data: Data = DEFAULT_DATA, node: Node = "") -> None:
     """End an offer."""
-    output.line(f"Retired, version {_changed_at(data, as_, 'RetireOffer', offer).version}")
+    output.line(f"Retired, version {_changed_at(folder(data, node), as_, 'RetireOffer', offer).version}")
 
 
-def _changed(data: Path, as_: str, name: str, fields: dict[str, Any]) -> Any:
+def _changed(home: Folder, as_: str, name: str, fields: dict[str, Any]) -> Any:
     try:
-        return _run(data, as_, lambda clients, who: clients.call(who, name, **fields))
+        return _run(home, as_, lambda clients, who: clients.call(who, name, **fields))
     except TypeError:
         raise Trouble(f"The file is no request {name}: a member of it is not known.", code=2) from None
 
 
-def _changed_at(data: Path, as_: str, name: str, offer: str, **fields: Any) -> Any:
+def _changed_at(home: Folder, as_: str, name: str, offer: str, **fields: Any) -> Any:
     """Change an offer at the version it has now."""
 
     async def ask(clients: Clients, who: Actor) -> Any:
         held = (await clients.call(who, "GetOffer", offer_id=offer)).offer
         return await clients.call(who, name, offer_id=offer, expected_version=held.version, **fields)
 
-    return _run(data, as_, ask)
+    return _run(home, as_, ask)
