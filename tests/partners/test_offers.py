@@ -299,6 +299,16 @@ async def test_an_offer_of_a_merged_organisation_is_its_successors_when_it_is_re
     assert await pause(works, offer_id, actor=worker) == 2
 
 
+async def test_nothing_is_offered_for_an_organisation_that_has_closed(penrose: Works[Any]) -> None:
+    offer_id = await publish(penrose)
+    given = {"org_id": "sig-penrose", "effective_on": date(2024, 11, 1), "expected": 1}
+    await penrose.do(organisations.close_organisation, asks(MANAGER), **given)
+
+    for offering in (publish(penrose, aspects=(Aspect.FAMILY,)), again(penrose, offer_id)):
+        with pytest.raises(Unmet, match="organisation_not_active"):
+            await offering
+
+
 # Freshness.
 
 

@@ -216,7 +216,7 @@ async def test_a_public_feed_goes_in_by_the_door(door: PartnerServiceStub) -> No
 
     (answer,) = await imported(door, content)
 
-    assert (answer.outcome, answer.source_id) == ("NEW", "ac148810-d857-441c-9679-408f346de14b")
+    assert (answer.outcome, answer.source_id) == ("NEW", json.loads(content)["contents"][0]["id"])
 
 
 # Signposts.
