@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from casework.domain.engagement.aggregate import Engagement
+from casework.domain.external_appointment import AppointmentStatus, ExternalAppointment
 from casework.domain.worker import WorkerStatus
 from casework.storage import (
     ALLOCATIONS,
@@ -257,6 +258,13 @@ async def get_engagement(work: Work, *, engagement_id: UUID | None, case_id: UUI
         worker_ref=(beside["worker_ref"] if beside else None) or "",
         practitioner_ref=(beside["practitioner_ref"] if beside else None) or "",
     )
+
+
+@query("external_appointment.list", by("SM, CP, IG, EW own, PP own"))
+async def list_external_appointments(work: Work, *, case_id: UUID) -> list[ExternalAppointment]:
+    """What is still to come with partners without a house, the next first."""
+    held = await work.appointments.find(case_id=case_id, status=AppointmentStatus.SCHEDULED)
+    return sorted((each for each in held if each.ends_at > work.now), key=lambda each: each.starts_at)
 
 
 @query("casework.forecast", by("SM, CP"))
