@@ -261,10 +261,13 @@ async def get_engagement(work: Work, *, engagement_id: UUID | None, case_id: UUI
 
 
 @query("external_appointment.list", by("SM, CP, IG, EW own, PP own"))
-async def list_external_appointments(work: Work, *, case_id: UUID) -> list[ExternalAppointment]:
-    """What is still to come with partners without a house, the next first."""
+async def list_external_appointments(
+    work: Work, *, case_id: UUID, after: tuple[Any, ...] = ()
+) -> list[ExternalAppointment]:
+    """What is still to come with partners without a house, the next first: a man has few at a time."""
     held = await work.appointments.find(case_id=case_id, status=AppointmentStatus.SCHEDULED)
-    return sorted((each for each in held if each.ends_at > work.now), key=lambda each: each.starts_at)
+    coming = [each for each in held if each.ends_at > work.now and (each.starts_at, each.id) > after]
+    return sorted(coming, key=lambda each: (each.starts_at, each.id))
 
 
 @query("casework.forecast", by("SM, CP"))

@@ -259,24 +259,6 @@ def delivery_mode(heard: Heard[ProgrammeDeliveryModeSet]) -> Iterable[Row]:
     )
 
 
-# Where a handoff stands for whoever offered it; what it rests for changes nothing of that.
-_ONWARD: dict[type[Any], str] = {
-    partners.HandoffReceived: "RECEIVED",
-    partners.HandoffInformationRequested: "INFO_REQUESTED",
-    partners.HandoffInformationSupplied: "RECEIVED",
-    partners.HandoffInformationLapsed: "RECEIVED",
-    partners.HandoffWaitlisted: "WAITLISTED",
-    partners.HandoffAccepted: "ACCEPTED",
-    partners.HandoffStarted: "IN_PROGRESS",
-    partners.HandoffDeclined: "DECLINED",
-    partners.HandoffCompleted: "COMPLETED",
-    partners.HandoffRevokeRequested: "REVOKE_PENDING",
-    partners.HandoffRevoked: "REVOKED",
-    partners.HandoffExpired: "EXPIRED",
-    partners.HandoffFailed: "FAILED",
-}
-
-
 @HEARS.projection(partners.HandoffOffered)
 def onward(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
     """Work of this case was offered to another house."""
@@ -287,9 +269,18 @@ def onward(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
         )
 
 
-@HEARS.projection(*_ONWARD)
+@HEARS.projection(
+    partners.HandoffReceived,
+    partners.HandoffAccepted,
+    partners.HandoffStarted,
+    partners.HandoffDeclined,
+    partners.HandoffCompleted,
+    partners.HandoffRevoked,
+    partners.HandoffExpired,
+    partners.HandoffFailed,
+)
 def onward_state(heard: Heard[Any]) -> Iterable[Row]:
-    """Where it stands: before it is settled the case is not closed."""
+    """The step it is at for whoever offered it: before it is settled the case is not closed."""
     if heard.message.side == "SENDER":
-        state = _ONWARD[type(heard.message)]
-        yield from projections.onward_state(handoff_id=UUID(heard.message.handoff_id), state=state, seq=heard.seq)
+        step = heard.message.DESCRIPTOR.name.removeprefix("Handoff").upper()
+        yield from projections.onward_state(handoff_id=UUID(heard.message.handoff_id), state=step, seq=heard.seq)

@@ -1,7 +1,8 @@
 """The example house: programmes in force with every quadrant open, organisations, staff and cleared workers.
 
 All of it goes through the public doors, as any house would set itself up, and only what is missing: a second run,
-or one after a kill, changes nothing that stands. `python -m house.example DATA`.
+or one after a kill, changes nothing that stands. A house without a service has nothing made for it.
+`python -m house.example DATA NODE`.
 """
 
 from __future__ import annotations
@@ -88,14 +89,16 @@ class Example:
     clients: Clients
     node: str
     organisation: str
+    services: tuple[str, ...]
     today: date
 
     async def ensure(self) -> None:
         """Everything, in the order in which one part needs another."""
         await self._organisations()
-        for code in ("EERSS", "RECALL_SUPPORT"):
+        for code in ("EERSS", "RECALL_SUPPORT") if "referral" in self.services else ():
             await self._programme(code)
-        await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
+        if "casework" in self.services:
+            await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
         await self._contacts()
 
     async def _as(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
@@ -209,12 +212,12 @@ async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
     async with Clients(folder, patience=patience) as clients:
         run = clients.run_now()
         today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
-        await Example(clients, run.node, run.organisation, today).ensure()
+        await Example(clients, run.node, run.organisation, run.services, today).ensure()
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(ensure(Folder(Path(sys.argv[1]))))
+        asyncio.run(ensure(Folder(Path(sys.argv[1]), sys.argv[2])))
     except Trouble as trouble:
         output.trouble(trouble)
         raise SystemExit(1) from None

@@ -123,7 +123,17 @@ def redirect_offered(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
         yield projections.onward_state(UUID(message.handoff_id), state="OFFERED", seq=heard.seq)
 
 
-@HEARS.projection(*_ONWARD)
+@HEARS.projection(
+    partners.HandoffReceived,
+    partners.HandoffWaitlisted,
+    partners.HandoffAccepted,
+    partners.HandoffStarted,
+    partners.HandoffDeclined,
+    partners.HandoffCompleted,
+    partners.HandoffRevoked,
+    partners.HandoffExpired,
+    partners.HandoffFailed,
+)
 def onward_state(heard: Heard[Any]) -> Iterable[Row]:
     """What became of it; of other handoffs it is kept too, and shown nowhere."""
     if heard.message.side == "SENDER":

@@ -8,7 +8,7 @@ from casework import queries
 from casework.commands import appointment as commands
 from casework.domain.aspect import Aspect
 from casework.rpc import shown
-from chassis.rpc import Form, calling, serves
+from chassis.rpc import Form, calling, page, serves
 from throughcare.casework.v1 import service_pb2 as said
 from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceServicer
 
@@ -55,8 +55,11 @@ class AppointmentServicer(CaseworkServiceServicer):
     async def ListExternalAppointments(
         self, request: said.ListExternalAppointmentsRequest, context: Context
     ) -> said.ListExternalAppointmentsResponse:
-        form = Form(request)
+        form, call = Form(request), calling(context, request)
         given = {"case_id": form.uuid("case_id")}
         form.done()
-        found = await self.works.ask(queries.list_external_appointments, calling(context, request), **given)
-        return said.ListExternalAppointmentsResponse(appointments=[shown.appointment(each) for each in found])
+        asked = page(request.page_size, request.page_token, filter=given, call=call)
+        found = await self.works.ask(queries.list_external_appointments, call, **given, after=asked.after or ())
+        kept, token = asked.cut(found, lambda each: (each.starts_at, each.id))
+        appointments = [shown.appointment(each) for each in kept]
+        return said.ListExternalAppointmentsResponse(appointments=appointments, next_page_token=token)

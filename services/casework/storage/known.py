@@ -62,7 +62,7 @@ _LISTS = statement(
     )
 )
 # Until the other house has decided, work offered to it is still ours; a transfer until it has begun.
-_UNDECIDED = ("OFFERED", "RECEIVED", "INFO_REQUESTED", "WAITLISTED", "REVOKE_PENDING")
+_UNDECIDED = ("OFFERED", "RECEIVED")
 _UNSETTLED = or_(
     onward_state_table.c.state.in_(_UNDECIDED),
     and_(onward_state_table.c.state == "ACCEPTED", onward_table.c.kind == "TRANSFER"),

@@ -52,7 +52,7 @@ class Inbox:
         self.works, self.bus, self.hears, self.source = works, bus, hears, source
         self.node = works.settings.node_id
         self.group = f"{self.node}.{hears.group}"
-        self.topics = hears.topics(self.node)
+        self.topics = hears.topics(self.node, works.settings.services)
         self.streams = Streams(hears, self.group, self.node)
         self.offsets = Offsets(self.group)
         self.state = "starting"

@@ -140,7 +140,13 @@ _ENDS: dict[type[Any], str] = {
 }
 
 
-@PICTURE.projection(*_ENDS)
+@PICTURE.projection(
+    partners.HandoffDeclined,
+    partners.HandoffRevoked,
+    partners.HandoffExpired,
+    partners.HandoffFailed,
+    partners.HandoffLoopClosed,
+)
 def ended(heard: Heard[Any]) -> Iterable[Row]:
     """Open no more; why stays behind."""
     return _left(heard, facts.ended, state=_ENDS[type(heard.message)])
