@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chassis.database import Connection
     from chassis.envelope import Envelope
     from chassis.projection import Row
+    from chassis.shares import Trust
 
 M_co = TypeVar("M_co", bound="Message", covariant=True)
 C = TypeVar("C", bound="Callable[..., Awaitable[None]]")
@@ -65,7 +66,8 @@ class Hears:
     """The subscriptions of one consumer group of one service.
 
     `tables` are the projections the group alone writes: a rebuild replaces them. `caught_up(conn, topic, at)` is
-    called when this group has read a topic to its end.
+    called when this group has read a topic to its end. `trust(conn)` says which other houses are believed, where the
+    group hears them.
     """
 
     def __init__(
@@ -74,8 +76,9 @@ class Hears:
         *,
         tables: Iterable[Table] = (),
         caught_up: Callable[[Connection, str, datetime], Awaitable[None]] | None = None,
+        trust: Trust | None = None,
     ) -> None:
-        self.group, self.tables, self.caught_up = group, tuple(tables), caught_up
+        self.group, self.tables, self.caught_up, self.trust = group, tuple(tables), caught_up, trust
         self.subscriptions: list[Subscription] = []
         self._of: dict[type[Message], tuple[Subscription, ...]] = {}
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from chassis import envelope
 from chassis.aggregate import Event
+from chassis.shares import Announcement, Fed, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from chassis.access import Call
     from chassis.database import Connection
     from chassis.sealed import Keys
+    from chassis.shares import Pairwise
+
+    Told = Message | Share | Announcement | Fed
 
 SHARDS = 16
 F = TypeVar("F", bound=Event)
@@ -59,7 +63,8 @@ with given as (
         fact_type, fact, headers, message, occurred_at, recorded_at, actor_role, actor_ref, correlation_id,
         causation_id, traceparent from given
 )
-insert into pending (position, shard) select position, shard from given where topic is not null
+insert into pending (position, shard, held)
+select position, shard, topic in (select held_topic.topic from held_topic) from given where topic is not null
 """
 
 
@@ -81,8 +86,8 @@ class Publications:
 
         return register
 
-    def messages(self, fact: Event) -> tuple[Message, ...]:
-        """What is told of this fact."""
+    def messages(self, fact: Event) -> tuple[Told, ...]:
+        """What is told of this fact: in the house as it is, to other houses as shares and announcements."""
         function = self._tells.get(type(fact))
         told = function(fact) if function else None
         if told is None:
@@ -119,6 +124,13 @@ class _Line:
     key: str | None = None
     sequence: int | None = None
     carries_fact: bool = True
+    told: Told | None = None
+    feed_number: int = 0
+
+    @property
+    def feed(self) -> str:
+        """The feed that this is the next message of, or nothing."""
+        return self.told.feed if isinstance(self.told, Fed) else ""
 
 
 _ADAPTERS: dict[type[Event], TypeAdapter[Any]] = {}
@@ -140,20 +152,48 @@ def shard_of(key: str) -> int:
     return zlib.crc32(key.encode()) % SHARDS
 
 
-def _lines(news: Sequence[News], publications: Publications, node: str, new_id: Callable[[], UUID]) -> list[_Line]:
-    lines: list[_Line] = []
-    for item in news:
-        told = publications.messages(item.fact)
-        for nth, message in enumerate(told or (None,)):
-            line = _Line(news=item, event_id=new_id(), message=message, carries_fact=nth == 0)
-            if message is not None:
-                envelope.check(message)
-                key = envelope.key_of(
-                    type(message), case=item.case_id, person=item.person_id, aggregate=item.aggregate_id
-                )
-                line = replace(line, topic=envelope.topic_of(type(message), node), key=key)
-            lines.append(line)
-    return lines
+def _lines(
+    news: Sequence[News], publications: Publications, node: str, new_id: Callable[[], UUID], names: Pairwise
+) -> list[_Line]:
+    return [
+        _line(item, told, node, new_id, names, carries_fact=nth == 0)
+        for item in news
+        for nth, told in enumerate(publications.messages(item.fact) or (None,))
+    ]
+
+
+def _line(
+    item: News, told: Told | None, node: str, new_id: Callable[[], UUID], names: Pairwise, *, carries_fact: bool
+) -> _Line:
+    line = _Line(news=item, event_id=new_id(), message=None, carries_fact=carries_fact, told=told)
+    match told:
+        case None:
+            return line
+        case Share() | Announcement():
+            return _leaving(line, told, names)
+        case Fed():
+            message = told.message
+        case _:
+            message = told
+    envelope.check(message)
+    key = envelope.key_of(type(message), case=item.case_id, person=item.person_id, aggregate=item.aggregate_id)
+    return replace(line, message=message, topic=envelope.topic_of(type(message), node), key=key)
+
+
+def _leaving(line: _Line, told: Share | Announcement, names: Pairwise) -> _Line:
+    """Named as its recipient knows things, for the recipient's inbox."""
+    kind, to = type(told.message), told.to if isinstance(told, Share) else ""
+    envelope.check_leaving(told.message)
+    if isinstance(told, Share):
+        subject_ref = told.subject_ref
+        if not subject_ref and line.news.person_id is not None and envelope.concerns_person(kind):
+            subject_ref = names.subject_ref(to, line.news.person_id)
+        about = told.aggregate_id or names.reference(to, line.news.aggregate_id)
+        told = replace(told, aggregate_id=about, subject_ref=subject_ref)
+        key = envelope.key_of(kind, case=None, person=None, aggregate=about, subject_ref=subject_ref)
+    else:
+        key = envelope.key_of(kind, case=None, person=None, aggregate=told.aggregate_id)
+    return replace(line, message=told.message, told=told, topic=envelope.topic_of(kind, to), key=key)
 
 
 async def _numbered(conn: Connection, lines: list[_Line]) -> list[_Line]:
@@ -162,6 +202,8 @@ async def _numbered(conn: Connection, lines: list[_Line]) -> list[_Line]:
     for line in lines:
         if line.topic is not None and line.key is not None:
             counts[line.topic, line.key] = counts.get((line.topic, line.key), 0) + 1
+        if line.feed:
+            counts[feed_topic(line.feed), ""] = counts.get((feed_topic(line.feed), ""), 0) + 1
     if not counts:
         return lines
     streams = sorted(counts)
@@ -177,15 +219,60 @@ async def _numbered(conn: Connection, lines: list[_Line]) -> list[_Line]:
         if line.topic is None or line.key is None:
             numbered.append(line)
             continue
-        numbered.append(replace(line, sequence=following[line.topic, line.key]))
+        line = replace(line, sequence=following[line.topic, line.key])  # noqa: PLW2901 - the same line, numbered
         following[line.topic, line.key] += 1
+        if line.feed:
+            line = replace(line, feed_number=following[feed_topic(line.feed), ""])  # noqa: PLW2901
+            following[feed_topic(line.feed), ""] += 1
+        numbered.append(line)
     return numbered
+
+
+def feed_topic(feed: str) -> str:
+    """Under which name the head of a feed is kept; no topic of the bus is called so."""
+    return f"feed {feed}"
+
+
+def _share_envelope(line: _Line, told: Share | Announcement, node: str, recorded_at: datetime) -> envelope.Envelope:
+    """Fresh ids, no case, no name of ours: what its recipient may know of a message."""
+    news, share = line.news, told if isinstance(told, Share) else None
+    basis = share.basis if share else None
+    return envelope.Envelope(
+        event_id=line.event_id,
+        type=told.message.DESCRIPTOR.full_name,
+        schema_version=1,
+        reach="SHARE",
+        source_node=node,
+        aggregate_type=news.aggregate_type,
+        aggregate_id=told.aggregate_id or news.aggregate_id,
+        stream_sequence=line.sequence or 0,
+        aggregate_version=0,
+        person_id=None,
+        case_id=None,
+        occurred_at=news.fact.at,
+        recorded_at=recorded_at,
+        actor_role=news.call.actor.role.value,
+        actor_ref="",
+        correlation_id=line.event_id,
+        causation_id=None,
+        traceparent="",
+        sensitivity="STANDARD",
+        detail_ref=share.detail_ref if share else "",
+        subject_ref=share.subject_ref if share else "",
+        regime=basis.regime if basis else "",
+        lawful_basis=basis.lawful_basis if basis else "",
+        confidentiality_basis=basis.confidentiality_basis if basis else "",
+        isa_id=basis.isa_id if basis else None,
+    )
 
 
 def _headers(line: _Line, node: str, recorded_at: datetime) -> bytes | None:
     if line.message is None or line.sequence is None:
         return None
     news = line.news
+    if isinstance(line.told, Share | Announcement):
+        shared = _share_envelope(line, line.told, node, recorded_at)
+        return envelope.pack_headers(envelope.to_headers(shared))
     return envelope.pack_headers(
         envelope.to_headers(
             envelope.Envelope(
@@ -209,6 +296,8 @@ def _headers(line: _Line, node: str, recorded_at: datetime) -> bytes | None:
                 traceparent=news.call.traceparent,
                 sensitivity="STANDARD",
                 detail_ref="",
+                feed=line.feed,
+                feed_number=line.feed_number,
             )
         )
     )
@@ -253,6 +342,7 @@ async def write(
     node: str,
     recorded_at: datetime,
     new_id: Callable[[], UUID],
+    names: Pairwise,
 ) -> bool:
     """Write these facts, in this order, with what is told of them: two statements, whatever their number.
 
@@ -261,7 +351,7 @@ async def write(
     if not news:
         return False
     await keys.load(conn, (item.person_id for item in news if item.person_id is not None), make=True)
-    lines = await _numbered(conn, _lines(news, publications, node, new_id))
+    lines = await _numbered(conn, _lines(news, publications, node, new_id, names))
     columns = zip(*(_row(line, keys, node, recorded_at) for line in lines), strict=True)
     await conn.execute(_INSERT, *(list(column) for column in columns))
     return any(line.topic is not None for line in lines)

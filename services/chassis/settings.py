@@ -63,6 +63,8 @@ class ServiceSettings(BaseSettings):
     may_assert: Words = frozenset()
     wrapping_key_file: Path
     house_key_file: Path
+    # The key with which this node signs what leaves it (Ed25519, PEM); needed by the service that lets things leave.
+    node_key_file: Path | None = None
     embedded_profile: bool = False
     features: Words = frozenset()
     otlp_endpoint: str = ""

@@ -28,6 +28,7 @@ from chassis.aggregate import Aggregate, Conflict, Denied, Refused, Unmet
 from chassis.database import TRY_AGAIN
 from chassis.repository import Bound, Repository
 from chassis.sealed import Keyring, Keys
+from chassis.shares import Pairwise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -228,6 +229,7 @@ class Work:
             node=self.node,
             recorded_at=self.now,
             new_id=self.new_id,
+            names=self.works.names,
         )
         await promises.write(self.conn, self._changed, at=self.now, new_id=self.new_id)
         await audit.write(self.conn, self._entries)
@@ -288,6 +290,7 @@ class Works(Generic[W]):
         self.database, self.kind, self.settings = database, kind, settings
         self.publications, self.deadlines = publications, deadlines
         self.ring = Keyring(settings.wrapping_key, settings.shared_key)
+        self.names = Pairwise(settings.shared_key)
         self.wake = asyncio.Event()
 
     async def do(self, command: Command, call: Call, /, **arguments: Any) -> Any:

@@ -6,6 +6,7 @@ import yaml
 from tests.architecture.declared import hears, known_events, says
 from tests.architecture.source import OF_THE_CARD, ROOT, module
 from tests.contracts.messages import events, key_of, reach_of
+from tests.contracts.messages import topic_of as events_topic
 from throughcare.options.v1 import options_pb2
 
 FILE = ROOT / "deploy" / "bus" / "topics.yaml"
@@ -44,7 +45,7 @@ def test_a_topic_is_read_by_those_who_hear_something_of_it(service):
 
 @pytest.mark.parametrize("service", TELLING)
 def test_a_topic_has_the_reach_and_the_key_of_its_messages(service):
-    of_service = [each.DESCRIPTOR for each in events() if each.DESCRIPTOR.file.package == f"throughcare.{service}.v1"]
+    of_service = [each.DESCRIPTOR for each in events() if events_topic(each.DESCRIPTOR) == service]
     in_house = {options_pb2.REACH_NODE, options_pb2.REACH_AGGREGATE}
 
     assert topic_of(service)["reach"] == "NODE"

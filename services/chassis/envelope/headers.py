@@ -1,45 +1,25 @@
-"""Message ↔ record: the envelope in headers (CloudEvents, binary mode), the body as protobuf; reach and kinds checked.
+"""The envelope of a message: CloudEvents in binary mode, in the headers of its record (events.md 3).
 
-An unknown type is a value, not an exception. What a message may say and how far it may travel stands in the
-contract (`throughcare.options.v1`); `check` refuses a message that breaks it before anything is encoded.
+What cannot be read is a value, not an exception.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import re
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - a UUID too, read eight times quicker
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError
 
-import throughcare
-from throughcare.options.v1 import options_pb2 as options
+from chassis.envelope.contract import ContractBroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from google.protobuf.descriptor import Descriptor
-    from google.protobuf.message import Message
-
 CONTENT_TYPE = b"application/protobuf"
-BETWEEN_HOUSES = ("share", "control")
-LARGEST = 256 * 1024
 Headers = list[tuple[str, bytes]]
-
-
-class ContractBroken(Exception):  # noqa: N818 - a programming error, found before anything leaves
-    """A message that its own contract forbids to be told this way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,54 +53,13 @@ class Envelope:
     traceparent: str
     sensitivity: str
     detail_ref: str
-
-
-@cache
-def _options(descriptor: Descriptor) -> tuple[str, str, int]:
-    """Reach, topic and key of a message type; refuses a type that may not be told at all, or not where it says."""
-    said: Any = descriptor.GetOptions().Extensions
-    reach, topic, key = said[options.reach], said[options.topic], said[options.key]
-    if not (reach and topic and key):
-        raise ContractBroken(f"{descriptor.full_name} does not say its reach, topic and key")
-    if (topic in BETWEEN_HOUSES) != (reach == options.REACH_SHARE) and reach != options.REACH_AGGREGATE:
-        raise ContractBroken(f"{descriptor.full_name} says a reach that does not go with the topic {topic}")
-    for field in descriptor.fields:
-        held: Any = field.GetOptions().Extensions
-        allowed: int = held[options.kind]
-        if not options.KIND_UNSPECIFIED < allowed <= options.KIND_FLAG:
-            raise ContractBroken(f"{descriptor.full_name}.{field.name} is of a kind that no event may hold")
-    return options.Reach.Name(reach).removeprefix("REACH_"), topic, key
-
-
-def check(message: Message) -> None:
-    """Refuse a message that its contract does not allow on a topic of one node."""
-    reach, _, _ = _options(message.DESCRIPTOR)
-    if reach == "SHARE":
-        raise ContractBroken(f"{message.DESCRIPTOR.full_name} leaves the house by the gate alone")
-    if message.ByteSize() > LARGEST:
-        raise ContractBroken(f"{message.DESCRIPTOR.full_name} is larger than 256 KiB")
-
-
-def reach_of(kind: type[Message]) -> str:
-    """NODE, SHARE or AGGREGATE."""
-    return _options(kind.DESCRIPTOR)[0]
-
-
-def topic_of(kind: type[Message], node: str) -> str:
-    """The topic of a message type in one house, such as `<house>.<service>.v1`."""
-    return f"{node}.{_options(kind.DESCRIPTOR)[1]}.v1"
-
-
-def key_of(kind: type[Message], *, case: UUID | None, person: UUID | None, aggregate: UUID) -> str:
-    """What orders the message: the first there is of case, person and aggregate, from the one the contract names."""
-    wanted = _options(kind.DESCRIPTOR)[2]
-    if wanted == options.KEY_TYPE:
-        return kind.DESCRIPTOR.full_name
-    if wanted == options.KEY_CASE and case is not None:
-        return str(case)
-    if wanted in {options.KEY_CASE, options.KEY_PERSON} and person is not None:
-        return str(person)
-    return str(aggregate)
+    subject_ref: str = ""
+    regime: str = ""
+    lawful_basis: str = ""
+    confidentiality_basis: str = ""
+    isa_id: UUID | None = None
+    feed: str = ""
+    feed_number: int = 0
 
 
 @lru_cache(maxsize=1024)
@@ -149,6 +88,8 @@ def to_headers(envelope: Envelope) -> Headers:
     ]
     if e.reach == "AGGREGATE":
         return headers
+    if e.reach == "SHARE":
+        return headers + _of_a_share(e)
     headers += [
         ("ce_aggregatetype", e.aggregate_type.encode()),
         ("ce_aggregateid", str(e.aggregate_id).encode()),
@@ -164,10 +105,31 @@ def to_headers(envelope: Envelope) -> Headers:
         ("ce_causationid", e.causation_id),
         ("ce_detailref", e.detail_ref),
         ("traceparent", e.traceparent),
+        ("ce_feed", e.feed),
+        ("ce_feednumber", e.feed_number),
     ):
         if value:
             headers.append((name, str(value).encode()))
     return headers
+
+
+def _of_a_share(e: Envelope) -> Headers:
+    """What another house may know of a message: no case, no own id of a person, nobody's name, no version whose gaps
+    would betray what was withheld."""
+    given = (
+        ("ce_aggregatetype", e.aggregate_type),
+        ("ce_aggregateid", e.aggregate_id),
+        ("ce_actorrole", e.actor_role),
+        ("ce_correlationid", e.correlation_id),
+        ("ce_sensitivity", e.sensitivity),
+        ("ce_subject", e.subject_ref),
+        ("ce_detailref", e.detail_ref),
+        ("ce_regime", e.regime),
+        ("ce_lawfulbasis", e.lawful_basis),
+        ("ce_confidentialitybasis", e.confidentiality_basis),
+        ("ce_isaid", e.isa_id),
+    )
+    return [(name, str(value).encode()) for name, value in given if value]
 
 
 _NEEDED = ("ce_id", "ce_source", "ce_type", "ce_specversion", "ce_time", "ce_reach", "ce_streamsequence")
@@ -214,6 +176,8 @@ def _read(held: Mapping[str, str]) -> Envelope:
     about = say("ce_aggregateid")
     recorded, correlation = say("ce_recordedat"), say("ce_correlationid")
     person, case, cause = say("ce_subject"), say("ce_caseid"), say("ce_causationid")
+    if held["ce_reach"] == "SHARE":
+        return _read_share(held, occurred, event_id)
     # By place, since this runs for every record heard; the order is the class's.
     return Envelope(
         event_id, held["ce_type"], _count(say("ce_schemaversion") or "1"), held["ce_reach"], held["ce_source"],
@@ -223,7 +187,42 @@ def _read(held: Mapping[str, str]) -> Envelope:
         occurred, _instant(recorded) if recorded else occurred, say("ce_actorrole") or "", say("ce_actorref") or "",
         QuickUUID(correlation) if correlation else event_id, QuickUUID(cause) if cause else None,
         say("traceparent") or "", say("ce_sensitivity") or "STANDARD", say("ce_detailref") or "",
+        "", "", "", "", None, say("ce_feed") or "", _count(say("ce_feednumber") or "0"),
     )  # fmt: skip
+
+
+def _read_share(held: Mapping[str, str], occurred: datetime, event_id: UUID) -> Envelope:
+    say = held.get
+    about, recorded, correlation, isa = (
+        say("ce_aggregateid"), say("ce_recordedat"), say("ce_correlationid"), say("ce_isaid"),
+    )  # fmt: skip
+    return Envelope(
+        event_id=event_id,
+        type=held["ce_type"],
+        schema_version=_count(say("ce_schemaversion") or "1"),
+        reach="SHARE",
+        source_node=held["ce_source"],
+        aggregate_type=say("ce_aggregatetype") or "",
+        aggregate_id=QuickUUID(about) if about else _NOBODY,
+        stream_sequence=_count(held["ce_streamsequence"]),
+        aggregate_version=0,
+        person_id=None,
+        case_id=None,
+        occurred_at=occurred,
+        recorded_at=_instant(recorded) if recorded else occurred,
+        actor_role=say("ce_actorrole") or "",
+        actor_ref="",
+        correlation_id=QuickUUID(correlation) if correlation else event_id,
+        causation_id=None,
+        traceparent="",
+        sensitivity=say("ce_sensitivity") or "STANDARD",
+        detail_ref=say("ce_detailref") or "",
+        subject_ref=say("ce_subject") or "",
+        regime=say("ce_regime") or "",
+        lawful_basis=say("ce_lawfulbasis") or "",
+        confidentiality_basis=say("ce_confidentialitybasis") or "",
+        isa_id=QuickUUID(isa) if isa else None,
+    )
 
 
 _BETWEEN = b"\0"  # no header of ours holds it: names are words, values are text
@@ -256,54 +255,3 @@ def unpack_headers(packed: bytes) -> Headers:
         return []
     line, *values = packed.split(_BETWEEN)
     return list(zip(_names_in(line), values, strict=True))
-
-
-_OF_EVENTS = {"events_pb2", "shares_pb2"}
-
-
-@cache
-def registry() -> Mapping[str, type[Message]]:
-    """Every event of the contracts this release reads, by its full name."""
-    found: dict[str, type[Message]] = {}
-    for file in sorted(
-        file for root in throughcare.__path__ for file in Path(root).glob("*/*/*_pb2.py") if file.stem in _OF_EVENTS
-    ):
-        module = import_module(f"throughcare.{file.parts[-3]}.{file.parts[-2]}.{file.stem}")
-        for name in module.DESCRIPTOR.message_types_by_name:
-            kind = getattr(module, name)
-            found[kind.DESCRIPTOR.full_name] = kind
-    return found
-
-
-_MAJOR = re.compile(r"throughcare\.([a-z_]+)\.v([0-9]+)\.[A-Za-z0-9]+")
-
-
-def legible(envelope: Envelope) -> Literal["yes", "needs_upgrade", "unknown"]:
-    """Whether this release reads that message: it is from a later major version, or of a type never heard of."""
-    said = _MAJOR.fullmatch(envelope.type)
-    if envelope.type in registry():
-        return "yes" if said and envelope.schema_version == int(said[2]) else "needs_upgrade"
-    services = {name.split(".")[1] for name in registry()}
-    return "needs_upgrade" if said and said[1] in services and int(said[2]) > 1 else "unknown"
-
-
-def printed(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> str:
-    """A record as a person reads it; events hold ids, codes and instants alone, so nothing has to be hidden."""
-    shown = {name: None if held is None else held.decode(errors="replace") for name, held in headers}
-    kind = registry().get(shown.get("ce_type") or "")
-    body: object = None if value is None else base64.b64encode(value).decode()
-    if kind is not None and value is not None:
-        with suppress(DecodeError):
-            body = json_format.MessageToDict(kind.FromString(value), preserving_proto_field_name=True)
-    return json.dumps({"headers": shown, "message": body}, indent=2)
-
-
-def main() -> None:
-    """Print a record: standard input is `{"headers": [[name, value], …], "value": base64}`."""
-    given = json.load(sys.stdin)
-    headers = [(name, None if held is None else held.encode()) for name, held in given["headers"]]
-    sys.stdout.write(printed(headers, base64.b64decode(given.get("value") or "")) + "\n")
-
-
-if __name__ == "__main__":
-    main()
