@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 
 
 class Role(StrEnum):
-    """The roles of access.md 2, and two that no person holds: the house itself and an adapter of its node."""
+    """The roles of access.md 2, and three that no person holds: the house itself, an adapter of its node, and the gate
+    of another node, which sees what names it and nothing else."""
 
     PP = "PP"
     SPO = "SPO"
@@ -67,6 +68,7 @@ class Role(StrEnum):
     PER = "PER"
     SYSTEM = "SYSTEM"
     ADAPTER = "ADAPTER"
+    NODE = "NODE"
 
 
 class Purpose(StrEnum):

@@ -12,14 +12,14 @@ from chassis.service import Compose, Service
 from chassis.work import Works
 from partners.deadlines import DEADLINES
 from partners.publications import PUBLICATIONS
-from partners.rpc import PartnerService
+from partners.rpc import NodeService, PartnerService
 from partners.settings import Settings
 from partners.storage import Work
 from partners.subscriptions import PICTURE
 
 
 def _servicers(works: Works[Any]) -> Sequence[Servicer]:
-    return (PartnerService(works),)
+    return (PartnerService(works), NodeService(works))
 
 
 def compose(settings: Settings) -> Service:

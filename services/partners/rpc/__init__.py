@@ -1,15 +1,18 @@
-"""PartnerService: request → command or question → answer, an aggregate a file."""
+"""PartnerService and NodeService: request → command or question → answer, an aggregate a file."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chassis.work import Works
+from partners.rpc.nodes import NodeService, NodeServicer
 from partners.rpc.organisations import OrganisationServicer
 from partners.rpc.pictures import PictureServicer
 
+__all__ = ["NodeService", "PartnerService"]
 
-class PartnerService(OrganisationServicer, PictureServicer):
+
+class PartnerService(OrganisationServicer, NodeServicer, PictureServicer):
     """Every method of the contract."""
 
     def __init__(self, works: Works[Any]) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import chassis.work
 from chassis.repository import Repository
+from partners.domain.heartbeat import Heartbeat
+from partners.domain.node import Node
 from partners.domain.organisation import Organisation
 from partners.storage.metadata import metadata
+from partners.storage.nodes import heartbeat, node
 from partners.storage.organisations import LOCK_ORGANISATIONS, organisation
 
-__all__ = ["LOCK_ORGANISATIONS", "Work", "metadata", "organisation"]
+__all__ = ["LOCK_ORGANISATIONS", "Work", "heartbeat", "metadata", "node", "organisation"]
 
 
 class Work(chassis.work.Work):
     """One unit of work of this service."""
 
     organisations = Repository(Organisation, organisation, kind="organisation")
+    nodes = Repository(Node, node, kind="node")
+    heartbeats = Repository(Heartbeat, heartbeat, kind="heartbeat")
