@@ -18,7 +18,7 @@ GROUNDS = Grounds(
     regime="PART2",
     lawful_basis="LEGITIMATE_INTERESTS",
     confidentiality_basis=ConfidentialityBasis.AGREED,
-    isa_id="isa-1",
+    isa_id=UUID("0190e2a0-0000-7000-8000-0000000000d1"),
 )
 HIS, OURS = UUID("0190e2a0-0000-7000-8000-0000000000a1"), UUID("0190e2a0-0000-7000-8000-0000000000b1")
 

@@ -119,7 +119,8 @@ class Handoff(Aggregate):
 
     def says(self, happened: type[facts.HandoffFact], /, *, at: datetime, **said: Any) -> Self:
         """Tell a fact of this value, with what falls due after it."""
-        fact = happened(at=at, between=self.between, due_at=self.due_at, timers=clocks.timers(self), **said)
+        standing = {"state": self.status, "due_at": self.due_at, "timers": clocks.timers(self)}
+        fact = happened(at=at, between=self.between, **standing, **said)
         return self.telling(fact)
 
     def stopped(self, what: str, at: datetime) -> tuple[Stop, ...]:

@@ -13,9 +13,11 @@ from partners.domain.handoff.states import Between, Contact, Status, Timers
 
 @dataclass(frozen=True, kw_only=True)
 class HandoffFact(Event):
-    """What all have in common. `heard`: the other side did it; `due_at`: what is waited for next, by both."""
+    """What all have in common. `heard`: the other side did it; `state`: where it stands then; `due_at`: what is waited
+    for next, by both; `timers`: what falls due for this side alone."""
 
     between: Between
+    state: Status
     heard: bool = False
     due_at: datetime | None = None
     timers: Timers

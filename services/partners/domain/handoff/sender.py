@@ -111,7 +111,7 @@ def expire(handoff: Handoff, *, at: datetime) -> Handoff:
     """Nobody has acknowledged it in time, as far as is heard here. A hold does not put this off."""
     handoff.must_be_on(Side.SENDER)
     handoff.must_be(S.OFFERED, S.ON_HOLD)
-    if handoff.stage is not S.OFFERED or at <= handoff.expires_at:
+    if handoff.stage is not S.OFFERED or at < handoff.expires_at:
         raise Unmet("not_due", "It has been received, or its time is not over.")
     return handoff.moved(stage=S.EXPIRED, ended_at=at).says(facts.Expired, at=at)
 

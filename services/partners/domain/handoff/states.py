@@ -42,7 +42,7 @@ class Grounds:
     regime: str
     lawful_basis: str
     confidentiality_basis: ConfidentialityBasis
-    isa_id: str
+    isa_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
