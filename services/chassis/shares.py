@@ -17,7 +17,9 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from chassis import nodekeys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,11 +104,6 @@ class Pairwise:
         return UUID(int=number & ~(0xF << 76) & ~(0x3 << 62) | 8 << 76 | 2 << 62)
 
 
-def key_id(public_key: bytes) -> str:
-    """How a signing key is called: the digest of its thirty-two bytes."""
-    return hashlib.sha256(public_key).hexdigest()
-
-
 def _to_sign(topic: str, key: str, headers: Sequence[tuple[str, bytes | None]], value: bytes) -> bytes:
     named = sorted((name, held or b"") for name, held in headers if name != _SIGNATURE)
     digest = hashlib.sha256(_SIGNED)
@@ -127,15 +124,12 @@ class Signer:
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
         self._private_key = private_key
         self.public_key = private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.key_id = key_id(self.public_key)
+        self.key_id = nodekeys.key_id(self.public_key)
 
     @classmethod
     def load(cls, path: Path) -> Signer:
         """The key in this file (PEM, PKCS 8)."""
-        found = load_pem_private_key(path.read_bytes(), None)
-        if not isinstance(found, Ed25519PrivateKey):
-            raise TypeError(f"{path.name} holds no Ed25519 key")
-        return cls(found)
+        return cls(nodekeys.load(path))
 
     def signed(self, topic: str, key: str, headers: Headers, value: bytes) -> Headers:
         """The headers with the key's id and the signature."""

@@ -13,7 +13,7 @@ from chassis import parking, telemetry
 from chassis.aggregate import Refused
 from chassis.bus import BUS_FAULTS
 from chassis.database import TRY_AGAIN, UNREACHABLE, now
-from chassis.envelope import LARGEST, Envelope, Undecodable, key_of, legible, registry, topic_of
+from chassis.envelope import CONTROL, LARGEST, Envelope, Undecodable, key_of, legible, registry, topic_of
 from chassis.faultpoints import fail_point
 from chassis.hearing import Heard
 from chassis.shares import between_houses
@@ -67,6 +67,11 @@ with given as (
 )
 select (select count(*) from moved) + (select count(*) from begun)
 """
+
+
+def sequence_of(item: Item) -> int:
+    """Its place in its stream; none where it has no envelope."""
+    return item.envelope.stream_sequence if isinstance(item.envelope, Envelope) else 0
 
 
 @dataclass(slots=True)
@@ -125,7 +130,7 @@ class Streams:
                 self._park(parkings, item, state, *unfit)
             elif self.is_next(item, state):
                 await self._one(work, item)
-                state.seq += 1
+                state.seq = sequence_of(item)
         fail_point("inbox.applied")
         await self.raise_marks(work, states)
         await parking.park(work.conn, self.group, parkings, at=work.now)
@@ -172,6 +177,8 @@ class Streams:
 
     def _not_yet(self, item: Item, envelope: Envelope, state: State) -> tuple[str, str] | None:
         """Why the first that waits on a stream has to."""
+        if item.topic == CONTROL:
+            return None
         if between_houses(item.topic) and self._suspended(envelope):
             return parking.SUSPENDED, "Its sender is suspended. It is applied once the node is resumed."
         if envelope.stream_sequence > state.seq + 1:
@@ -185,8 +192,12 @@ class Streams:
         return sender is not None and sender.suspended
 
     def is_next(self, item: Item, state: State) -> bool:
-        """Whether it is the next of its stream; a duplicate is counted and passed."""
-        if isinstance(item.envelope, Envelope) and item.envelope.stream_sequence == state.seq + 1:
+        """Whether it is the next of its stream; a duplicate is counted and passed.
+
+        Of what nodes say of themselves to all, the newest word counts, and nobody reads a year of heartbeats again.
+        """
+        following = sequence_of(item)
+        if following == state.seq + 1 or (item.topic == CONTROL and following > state.seq):
             return True
         telemetry.count("duplicates", group=self.group)
         return False
@@ -206,7 +217,7 @@ class Streams:
             log.warning("message_parked", group=self.group, error=type(fault).__name__, reason=why(fault)[0])
             return why(fault)
         await work.release(mark)
-        state.seq += 1
+        state.seq = sequence_of(item)
         return None
 
     def _park(self, parkings: list[parking.Parking], item: Item, state: State, reason: str, sentence: str) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 async def retry(streams: Streams, works: Works[Any], source: Source | None) -> bool:
     """Try one stream whose oldest parked message is due; whether there was one."""
     async with works.database.transaction() as conn:
+        # Who was suspended when it was parked may have been resumed since.
+        await streams.look_whom_to_trust(conn)
         due = await parking.due(conn, streams.group, at=await conn.fetchval("select house_now()"))
         if due is None:
             return False

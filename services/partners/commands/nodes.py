@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from chassis import nodekeys
+from chassis import nodekeys, parking
 from chassis.access import Role, by
 from chassis.aggregate import Denied, Exists, NotFound, Unmet
 from chassis.envelope import reach_of, registry
@@ -116,6 +116,7 @@ async def resume_node(work: Work, node_id: str, expected: int | None) -> int:
     heard = await LAST_HEARD.value(work.conn, node_id=node_id)
     resumed = (await _another(work, node_id, expected)).resume(last_heard_at=heard, at=work.now)
     await release(work.conn, inbox_of(node_id))
+    await parking.drive(work.conn, f"{work.node}.gate", parking.SUSPENDED, at=work.now)
     return await work.nodes.put(resumed)
 
 

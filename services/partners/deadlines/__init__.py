@@ -1,5 +1,6 @@
-"""What partners promises, and what a due promise leads to."""
+"""What partners promises, what a due promise leads to, and what it does again and again."""
 
+from partners.deadlines.nodes import PERIODIC
 from partners.deadlines.promises import DEADLINES
 
-__all__ = ["DEADLINES"]
+__all__ = ["DEADLINES", "PERIODIC"]

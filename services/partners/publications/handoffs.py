@@ -95,9 +95,7 @@ def offered(fact: facts.Offered) -> Told:
 @PUBLICATIONS.tells(facts.Received)
 def received(fact: facts.Received) -> Told:
     """handoff.received."""
-    here = told.HandoffReceived(
-        **_of(fact), kind=fact.kind, aspect_codes=list(fact.aspects), due_at=_at(fact.due_at)
-    )
+    here = told.HandoffReceived(**_of(fact), kind=fact.kind, aspect_codes=list(fact.aspects), due_at=_at(fact.due_at))
     return _told(fact, here, shared.SharedHandoffReceived(handoff_id=_id(fact)))
 
 

@@ -32,6 +32,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.access import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, NOW, Records, by
 from chassis.database import statement
+from partners.storage.known import access_list
 from partners.storage.links import subject_link
 from partners.storage.metadata import metadata
 
@@ -93,7 +94,6 @@ handoff = Table(
 SEALED = ("reason", "note", "snapshot", "written")
 
 # What the picture keeps of cases, by name: no code of the picture is used here, and it may be rebuilt meanwhile.
-_CASES = table("opened_case", column("case_id", Uuid), column("person_id", Uuid), schema="picture")
 _REGISTER = table(
     "case_register", column("case_id", Uuid), column("slot", Text), column("value", JSONB), schema="picture"
 )
@@ -143,14 +143,11 @@ _WHO = func.coalesce(
     .scalar_subquery(),
     handoff.c.person_id,
 )
-HANDOFFS = Records(reads=by("SM, CP, IG, PW own, EW own, PP own"), person=_WHO, own=_own())
-
-# Whose case it is, where the actor may offer something of it: the house's, or his own.
-CASE_TO_OFFER = statement(
-    select(_CASES.c.person_id).where(
-        _CASES.c.case_id == bindparam("case_id", type_=Uuid),
-        or_(ACTOR_ROLE.in_(["SM", "PW", "SYSTEM"]), _works_with(_CASES.c.case_id)),
-    )
+HANDOFFS = Records(
+    reads=by("SM, CP, IG, PW own, EW own, PP own"), person=_WHO, own=_own(), lists=access_list, heard=True
 )
+
+# Whether the actor works with the man of a case; a house without casework knows of no such case.
+WORKS_WITH = statement(select(_works_with(bindparam("case_id", type_=Uuid))))
 # Taken before one is read to be changed by what was heard or fell due: neither waits for the other in vain.
 LOCK_HANDOFF = statement(select(handoff.c.id).where(handoff.c.id == bindparam("id", type_=Uuid)).with_for_update())

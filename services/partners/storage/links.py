@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, and_, bindparam
+from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, and_
 
 from chassis.access import ACTOR_ORGANISATION, ACTOR_ROLE, Records, by
-from chassis.database import statement
+from partners.storage.known import access_list
 from partners.storage.metadata import metadata
 
 subject_link = Table(
@@ -27,9 +27,6 @@ LINKS = Records(
     reads=by("SM, PA, IG, PW own"),
     person=subject_link.c.person_id,
     own=and_(ACTOR_ROLE.in_(["PW"]), subject_link.c.own_org == ACTOR_ORGANISATION),
-)
-KNOWN_AS = statement(
-    subject_link.select().where(
-        subject_link.c.person_id == bindparam("person_id"), subject_link.c.status != "LINKED"
-    )
+    lists=access_list,
+    heard=True,
 )

@@ -9,10 +9,13 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, Table, Text, Uuid, b
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from chassis.database import statement
+from chassis.shares import Sender
 from partners.storage.metadata import metadata
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from asyncpg import Record
 
     from chassis.database import Connection
 
@@ -53,13 +56,27 @@ _AT = bindparam("at", type_=DateTime(timezone=True))
 _HEARD = insert(node_heard).values(node_id=_NODE_ID, at=_AT)
 REMEMBER_HEARD = statement(_HEARD.on_conflict_do_update(index_elements=["node_id"], set_={"at": _HEARD.excluded.at}))
 LAST_HEARD = statement(select(node_heard.c.at).where(node_heard.c.node_id == _NODE_ID))
-ALL_HEARD = statement(select(node_heard))
-HOLDER_OF_KEY = statement(select(node.c.node_id).where(node.c.keys.contains(bindparam("key", type_=JSONB))))
+ALL_HEARD = statement(select(node_heard.c.node_id, node_heard.c.at))
+HOLDER_OF_KEY = statement(select(node.c.node_id).where(node.c["keys"].contains(bindparam("key", type_=JSONB))))
 NODE_OF = statement(
     select(node.c.node_id).where(node.c.org_id == bindparam("org_id", type_=Text), node.c.status != "RETIRED")
 )
-NODE = statement(select(node).where(node.c.node_id == _NODE_ID))
-_STANDING = statement(select(node.c.node_id, node.c.keys, node.c.status).where(node.c.status != "RETIRED"))
+NODE = statement(node.select().where(node.c.node_id == _NODE_ID))
+_STANDING = statement(select(node.c.node_id, node.c["keys"], node.c.status).where(node.c.status != "RETIRED"))
+
+
+async def trust(conn: Connection) -> Mapping[str, Sender]:
+    """Whom this house believes, under which keys; a retired node nobody believes."""
+    return {row["node_id"]: _sender(row) for row in await _STANDING.all(conn)}
+
+
+def _sender(row: Record) -> Sender:
+    keys = tuple((key["key_id"], bytes.fromhex(key["public_key"]), _instant(key["taken_until"])) for key in row["keys"])
+    return Sender(keys=keys, suspended=row["status"] == "SUSPENDED")
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 async def node_of(conn: Connection, org_id: str) -> str | None:
