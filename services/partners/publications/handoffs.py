@@ -79,7 +79,7 @@ def _group(fact: facts.HandoffFact, group: ReasonGroup) -> ReasonGroup:
 @PUBLICATIONS.tells(facts.Offered)
 def offered(fact: facts.Offered) -> Told:
     """handoff.offered."""
-    same = {
+    same: dict[str, Any] = {
         "kind": fact.kind,
         "aspect_codes": list(fact.aspects),
         "offer_id": str(fact.offer_id or ""),
@@ -102,7 +102,7 @@ def received(fact: facts.Received) -> Told:
 @PUBLICATIONS.tells(facts.InformationRequested)
 def information_requested(fact: facts.InformationRequested) -> Told:
     """handoff.information_requested."""
-    same = {"item_count": fact.item_count, "due_at": _at(fact.due_at)}
+    same: dict[str, Any] = {"item_count": fact.item_count, "due_at": _at(fact.due_at)}
     there = shared.SharedHandoffInformationRequested(handoff_id=_id(fact), round=fact.round, **same)
     return _told(fact, told.HandoffInformationRequested(**_of(fact), **same), there, detail_ref=fact.detail_ref)
 
@@ -153,8 +153,8 @@ def started(fact: facts.Started) -> Told:
 def contact_planned(fact: facts.ContactPlanned) -> Told:
     """next_contact.changed, as far as this handoff goes; what for only where it covers appointments."""
     contact = fact.contact
-    when = {"starts_at": _at(contact.starts_at), "ends_at": _at(contact.ends_at)}
-    what = {"aspect_code": contact.aspect or "", "step_code": contact.step or ""}
+    when: dict[str, Any] = {"starts_at": _at(contact.starts_at), "ends_at": _at(contact.ends_at)}
+    what: dict[str, Any] = {"aspect_code": contact.aspect or "", "step_code": contact.step or ""}
     here = told.HandoffContactPlanned(**_of(fact), **what, **when)
     openly = shared.SharedNextContact(handoff_id=_id(fact), **what, **when)
     return _told(fact, here, openly if fact.open else shared.SharedBusySlot(**when))
