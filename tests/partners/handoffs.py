@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from partners.domain.codes import Aspect
 from partners.domain.handoff import receiver, sender
 from partners.domain.handoff.aggregate import Handoff
-from partners.domain.handoff.codes import Aspect, Category, ConfidentialityBasis, Kind, Origin
+from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Origin
 from partners.domain.handoff.receiver import Arrival
 from partners.domain.handoff.sender import Offering
 from partners.domain.handoff.states import Grounds, Said

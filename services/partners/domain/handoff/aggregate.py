@@ -13,9 +13,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from chassis.aggregate import Aggregate, Fault, Invalid, Unmet
+from partners.domain.codes import Aspect
 from partners.domain.handoff import clocks, facts
 from partners.domain.handoff.codes import (
-    Aspect,
     Category,
     Cause,
     Kind,

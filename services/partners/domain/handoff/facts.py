@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.aggregate import Event
-from partners.domain.handoff.codes import Aspect, Category, Kind, Origin, Outcome, Reason, ReasonGroup, Step
+from partners.domain.codes import Aspect
+from partners.domain.handoff.codes import Category, Kind, Origin, Outcome, Reason, ReasonGroup, Step
 from partners.domain.handoff.states import Between, Contact, Status, Timers
 
 

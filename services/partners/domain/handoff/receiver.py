@@ -8,10 +8,10 @@ from uuid import UUID
 
 from chassis.aggregate import Fault, Unmet
 from chassis.calendar import local_date
+from partners.domain.codes import Aspect
 from partners.domain.handoff import clocks, facts
 from partners.domain.handoff.aggregate import Handoff, refuse
 from partners.domain.handoff.codes import (
-    Aspect,
     Category,
     Kind,
     Origin,

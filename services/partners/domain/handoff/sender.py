@@ -7,9 +7,10 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.aggregate import Fault, Invalid, Unmet
+from partners.domain.codes import Aspect
 from partners.domain.handoff import clocks, facts
 from partners.domain.handoff.aggregate import Handoff, refuse
-from partners.domain.handoff.codes import Aspect, Category, Kind, Origin, Side
+from partners.domain.handoff.codes import Category, Kind, Origin, Side
 from partners.domain.handoff.states import UNDECIDED, Grounds, Status, Written
 
 S = Status

@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from partners.domain.handoff.codes import Aspect, ConfidentialityBasis, Side, StepCode
+from partners.domain.codes import Aspect
+from partners.domain.handoff.codes import ConfidentialityBasis, Side, StepCode
 
 
 class Status(StrEnum):
@@ -37,12 +38,13 @@ UNDECIDED = (S.OFFERED, S.RECEIVED, S.INFO_REQUESTED, S.WAITLISTED)
 
 @dataclass(frozen=True, kw_only=True)
 class Grounds:
-    """On what it may be told: the three bases, and the agreement."""
+    """On what it may be told: the three bases, what the last of them rests on, and the agreement."""
 
     regime: str
     lawful_basis: str
     confidentiality_basis: ConfidentialityBasis
     isa_id: UUID
+    reference: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
-"""Handoffs between houses, and whom a partner's reference means here. All of it is new: the release before ignores it."""
+"""Handoffs between houses, and whom a partner's reference means here. All is new: the release before ignores it."""
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 HANDOFF = """
 create table handoff (
