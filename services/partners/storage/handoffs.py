@@ -35,6 +35,7 @@ from chassis.database import statement
 from partners.storage.known import access_list
 from partners.storage.links import subject_link
 from partners.storage.metadata import metadata
+from partners.storage.offers import heard_offer
 
 INSTANT = DateTime(timezone=True)
 handoff = Table(
@@ -149,5 +150,14 @@ HANDOFFS = Records(
 
 # Whether the actor works with the man of a case; a house without casework knows of no such case.
 WORKS_WITH = statement(select(_works_with(bindparam("case_id", type_=Uuid))))
+_OFFER_ID = bindparam("offer_id", type_=Uuid)
+_ON_OFFER = select(heard_offer.c.source_node.label("node_id"), heard_offer.c.terms).where(
+    heard_offer.c.offer_id == _OFFER_ID, heard_offer.c.status == "PUBLISHED"
+)
+# An offer of a partner as its node last told it, where it takes people.
+OFFERED_BY_NODE = statement(_ON_OFFER)
+HEARD_OFFER_OPEN = statement(
+    select(_ON_OFFER.where(heard_offer.c.source_node == bindparam("node", type_=Text)).exists())
+)
 # Taken before one is read to be changed by what was heard or fell due: neither waits for the other in vain.
 LOCK_HANDOFF = statement(select(handoff.c.id).where(handoff.c.id == bindparam("id", type_=Uuid)).with_for_update())

@@ -119,7 +119,7 @@ class Handoff(Aggregate):
 
     def says(self, happened: type[facts.HandoffFact], /, *, at: datetime, **said: Any) -> Self:
         """Tell a fact of this value, with what falls due after it."""
-        standing = {"state": self.status, "due_at": self.due_at, "timers": clocks.timers(self)}
+        standing: dict[str, Any] = {"state": self.status, "due_at": self.due_at, "timers": clocks.timers(self)}
         fact = happened(at=at, between=self.between, **standing, **said)
         return self.telling(fact)
 
