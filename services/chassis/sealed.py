@@ -16,14 +16,26 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from uuid import UUID
 
-    from chassis.database import Connection
+    import asyncpg
+
+    from chassis.database import Connection, Together
 
 NONCE = 12
 OPEN, SEALED = b"\x00", b"\x01"
 _KEEP_AT_MOST = 50_000
+_LOAD = "select person_id, wrapped from keys.person_key where person_id = any($1)"
+_MAKE = """
+with made as (
+    insert into keys.person_key select p, w, house_now() from unnest($1::uuid[], $2::bytea[]) as u(p, w)
+    order by p on conflict do nothing returning person_id, wrapped
+)
+select person_id, wrapped from made
+union all select person_id, wrapped from keys.person_key where person_id = any($1)
+"""
+_WRITE = "insert into keys.person_key (person_id, wrapped, made_at) values ($1, $2, house_now()) returning 1"
 
 
 class KeyGone(Exception):  # noqa: N818 - what has been erased stays erased
@@ -58,23 +70,47 @@ class Keys:
     def __init__(self, ring: Keyring) -> None:
         self.ring = ring
         self._loaded: dict[UUID, AESGCM] = {}
+        self._unwritten: dict[UUID, bytes] = {}
 
-    async def load(self, conn: Connection, persons: Iterable[UUID], *, make: bool = False) -> None:
-        """Have the keys of these persons at hand; `make` those that do not exist."""
-        wanted = [p for p in set(persons) if p not in self._loaded and p not in self.ring.known]
-        if not wanted:
-            return
-        if make:
+    async def load(self, conn: Connection, persons: Iterable[UUID]) -> None:
+        """Have the keys of these persons at hand, as far as they exist."""
+        if wanted := self._wanted(persons):
+            self._take(await conn.fetch(_LOAD, wanted))
+
+    async def make(self, conn: Connection, persons: Iterable[UUID], *, drawn: Container[UUID] = ()) -> None:
+        """Have the keys of these persons at hand; one that does not exist is made.
+
+        Nobody else can know of a person whose id this work has `drawn`: his key is written with `write`, unasked.
+        """
+        wanted = self._wanted(persons)
+        for person in [each for each in wanted if each in drawn]:
+            self._unwritten[person] = self.ring.wrap(key := AESGCM.generate_key(256), person)
+            self._loaded[person] = AESGCM(key)
+        if wanted := self._wanted(wanted):
             fresh = [self.ring.wrap(AESGCM.generate_key(256), person) for person in wanted]
-            await conn.execute(
-                "insert into keys.person_key select p, w, house_now() from unnest($1::uuid[], $2::bytea[]) as u(p, w)"
-                " order by p on conflict do nothing",
-                wanted,
-                fresh,
-            )
-        rows = await conn.fetch("select person_id, wrapped from keys.person_key where person_id = any($1)", wanted)
+            self._take(await conn.fetch(_MAKE, wanted, fresh))
+            await self.load(conn, wanted)  # one that another transaction has made at the same moment
+
+    def _wanted(self, persons: Iterable[UUID]) -> list[UUID]:
+        return [p for p in set(persons) if p not in self._loaded and p not in self.ring.known]
+
+    def _take(self, rows: Iterable[asyncpg.Record]) -> None:
         for row in rows:
             self._loaded[row["person_id"]] = self.ring.unwrap(row["wrapped"], row["person_id"])
+
+    def write(self, together: Together) -> None:
+        """Add the keys that are not written yet."""
+        for person, wrapped in sorted(self._unwritten.items()):
+            together.add(_WRITE, person, wrapped)
+        self._unwritten = {}
+
+    def snapshot(self) -> tuple[dict[UUID, AESGCM], dict[UUID, bytes]]:
+        """What `restore` needs."""
+        return dict(self._loaded), dict(self._unwritten)
+
+    def restore(self, taken: tuple[dict[UUID, AESGCM], dict[UUID, bytes]]) -> None:
+        """Forget the keys made since: what they were written with has been undone."""
+        self._loaded, self._unwritten = dict(taken[0]), dict(taken[1])
 
     def keep(self) -> None:
         """After the commit: let later works use these keys without asking again."""

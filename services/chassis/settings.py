@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -80,12 +81,12 @@ class ServiceSettings(BaseSettings):
             raise ValueError("ca_file, certificate_file and key_file are needed outside the embedded profile")
         return self
 
-    @property
+    @cached_property
     def shared_key(self) -> bytes:
         """The house key: 32 bytes for equality search on identifiers; the same in all services of a house."""
         return _key(self.house_key_file)
 
-    @property
+    @cached_property
     def wrapping_key(self) -> bytes:
         """The key under which the keys of persons are wrapped: 32 bytes."""
         return _key(self.wrapping_key_file)

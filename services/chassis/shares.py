@@ -122,7 +122,7 @@ class Signer:
     """Signs what leaves this node. Topic and key are signed with the message, so that it fits no other place."""
 
     def __init__(self, private_key: Ed25519PrivateKey) -> None:
-        self._private_key = private_key
+        self.private_key = private_key
         self.public_key = private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.key_id = nodekeys.key_id(self.public_key)
 
@@ -134,7 +134,7 @@ class Signer:
     def signed(self, topic: str, key: str, headers: Headers, value: bytes) -> Headers:
         """The headers with the key's id and the signature."""
         named = [*headers, (_KEY, self.key_id.encode())]
-        signature = self._private_key.sign(_to_sign(topic, key, named, value))
+        signature = self.private_key.sign(_to_sign(topic, key, named, value))
         return [*named, (_SIGNATURE, base64.b64encode(signature))]
 
 

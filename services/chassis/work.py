@@ -1,13 +1,13 @@
 """One unit of work: one key, one actor, one transaction, one flush, whatever door it came through.
 
     begin      insert the key; the clock is read in the same statement
-      savepoint
-        permission → get (visible? right version?) → domain → put     news buffered, nothing in the journal yet
-      refused: back to the savepoint, the key removed, one audit entry, commit, raise
-      flush:   aggregate rows in a fixed order; journal; promises; audit; answer
+      permission → get (visible? right version?) → domain → put     news buffered, nothing in the journal yet
+      flush:   aggregate rows in a fixed order; journal; promises; audit; answer: one statement
     commit
+    refused: everything rolled back, the key too; then one audit entry by itself, and only then the refusal is raised
 
-The same key twice has one effect and gives the same answer; a refusal is not remembered.
+The same key twice has one effect and gives the same answer; a refusal is not remembered. Who dies between rolling
+back and the entry has refused nobody yet: there was no answer, and the same request finds everything as it was.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import os
 import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -25,7 +25,8 @@ import asyncpg
 from chassis import audit, journal, projection, promises, telemetry
 from chassis.access import Actor, Call, asking, system
 from chassis.aggregate import Aggregate, Conflict, Denied, Refused, Unmet
-from chassis.database import TRY_AGAIN
+from chassis.audit import Entry
+from chassis.database import TRY_AGAIN, Together
 from chassis.repository import Bound, Repository
 from chassis.sealed import Keyring, Keys
 from chassis.shares import Pairwise
@@ -51,6 +52,12 @@ insert into received (key, fingerprint, command, kept_until)
 values ($1, $2, $3, house_now() + make_interval(days => $4))
 on conflict (key) do nothing returning house_now()
 """
+# One row, whether or not the key is there still: the clock is wanted all the same.
+_KEPT = """
+select fingerprint, answer, now.at from (select house_now() as at) as now left join received on key = $1
+"""
+_ANSWER = "update received set answer = $2 where key = $1 returning 1"
+_UNANSWERED: Final = object()
 
 
 class Work:
@@ -62,8 +69,10 @@ class Work:
         declared = [held for held in vars(cls).values() if isinstance(held, Repository)]
         cls.repositories = (*cls.repositories, *declared)
 
-    def __init__(self, works: Works[Any], conn: Connection, call: Call, now: datetime) -> None:
-        self.works, self.conn, self.call, self.now = works, conn, call, now
+    def __init__(
+        self, works: Works[Any], conn: Connection, call: Call, now: datetime, kept: asyncpg.Record | None = None
+    ) -> None:
+        self.works, self.conn, self.call, self.now, self.kept = works, conn, call, now, kept
         self.keys = Keys(works.ring)
         self.grants: Grants | None = None
         self.record = ""
@@ -71,8 +80,9 @@ class Work:
         self._bound: dict[str, Bound[Any]] = {}
         self._news: list[News] = []
         self._changed: list[Changed] = []
-        self._entries: list[audit.Entry] = []
+        self._entries: list[Entry] = []
         self._rows: list[Row] = []
+        self.drawn: set[UUID] = set()
         self._drawn = 0
 
     @property
@@ -100,7 +110,8 @@ class Work:
         self._drawn += 1
         millis = int(self.now.timestamp() * 1000)
         tail = int.from_bytes(os.urandom(8)) >> 2
-        return UUID(int=millis << 80 | 7 << 76 | (self._drawn & 0xFFF) << 64 | 2 << 62 | tail)
+        self.drawn.add(drawn := UUID(int=millis << 80 | 7 << 76 | (self._drawn & 0xFFF) << 64 | 2 << 62 | tail))
+        return drawn
 
     def bound(self, repository: Repository[A]) -> Bound[A]:
         """This repository within this work."""
@@ -139,16 +150,18 @@ class Work:
 
     def audit(self, action: str, *, record: object = "", outcome: str = "done") -> None:
         """One more audit entry, written at the flush."""
-        self._entries.append(
-            audit.Entry(
-                id=self.new_id(),
-                at=self.now,
-                actor=self.actor,
-                action=action,
-                record=str(record),
-                outcome=outcome,
-                correlation_id=self.call.correlation_id,
-            )
+        self._entries.append(self.entry(action, record=record, outcome=outcome))
+
+    def entry(self, action: str, *, record: object, outcome: str) -> Entry:
+        """What the audit keeps of this work."""
+        return Entry(
+            id=self.new_id(),
+            at=self.now,
+            actor=self.actor,
+            action=action,
+            record=str(record),
+            outcome=outcome,
+            correlation_id=self.call.correlation_id,
         )
 
     async def blocked(self, service: str, key: object) -> bool:
@@ -178,12 +191,14 @@ class Work:
         return (
             tuple(list(buffer) for buffer in buffers),
             {name: bound.snapshot() for name, bound in self._bound.items()},
+            self.keys.snapshot(),
             self.record,
         )
 
     def rebuffer(self, taken: tuple[Any, ...]) -> None:
         """Forget what was buffered since."""
-        buffers, bounds, self.record = taken
+        buffers, bounds, keys, self.record = taken
+        self.keys.restore(keys)
         self._news, self._changed, self._entries, self._rows = (list(buffer) for buffer in buffers)
         for name in [name for name in self._bound if name not in bounds]:
             del self._bound[name]
@@ -211,18 +226,19 @@ class Work:
             await projection.write(self.conn, self._rows)
             self._rows = []
 
-    async def flush(self) -> None:
-        """Write what has been buffered, in a fixed order; nothing may be put afterwards."""
+    async def flush(self, answer: object = _UNANSWERED) -> None:
+        """Write what has been buffered, in a fixed order, and the answer kept under the key.
+
+        Conflict where somebody else was first."""
         changed = [bound for name in sorted(self._bound) if (bound := self._bound[name]).changed]
-        if self._news:
-            persons = {p for bound in changed for p in bound.persons()}
-            persons |= {item.person_id for item in self._news if item.person_id is not None}
-            await self.keys.load(self.conn, persons, make=True)
-        for bound in changed:
-            await bound.flush()
+        await self._have_keys(changed)
         await self.settle()
-        pending = await journal.write(
-            self.conn,
+        together = Together()
+        for bound in changed:
+            await bound.flush(together)
+        self.keys.write(together)
+        pending = journal.write(
+            together,
             self._news,
             publications=self.works.publications,
             keys=self.keys,
@@ -231,10 +247,22 @@ class Work:
             new_id=self.new_id,
             names=self.works.names,
         )
-        await promises.write(self.conn, self._changed, at=self.now, new_id=self.new_id)
-        await audit.write(self.conn, self._entries)
+        await promises.write(self.conn, together, self._changed, at=self.now, new_id=self.new_id)
+        audit.write(together, self._entries)
+        if answer is not _UNANSWERED and self.call.key:
+            together.add(_ANSWER, self.call.key, {"is": answer})
+        if not await together.run(self.conn):
+            raise Conflict
         self.told = self.told or pending
         self._news, self._changed, self._entries, self._rows = [], [], [], []
+        self.drawn.clear()
+
+    async def _have_keys(self, changed: Iterable[Bound[Any]]) -> None:
+        """The keys under which rows and facts are sealed."""
+        if self._news:
+            persons = {p for bound in changed for p in bound.persons()}
+            persons |= {item.person_id for item in self._news if item.person_id is not None}
+            await self.keys.make(self.conn, persons, drawn=self.drawn)
 
 
 @dataclass(frozen=True)
@@ -275,6 +303,33 @@ def query(name: str, grants: Grants) -> Callable[[Callable[..., Awaitable[Any]]]
     return lambda function: Query(name, grants, function)
 
 
+Begun = tuple["datetime", asyncpg.Record | None]
+
+
+async def _clock(conn: Connection, _: Call, __: str) -> Begun:
+    """Read the clock."""
+    return await conn.fetchval("select house_now()"), None
+
+
+async def _receive(conn: Connection, call: Call, command: str) -> Begun:
+    """Take the key and read the clock; with what is kept under the key where it is known."""
+    at = await conn.fetchval(_RECEIVE, call.key, call.fingerprint, command, KEYS_KEPT_DAYS)
+    if at is not None:
+        return at, None
+    (kept,) = await conn.fetch(_KEPT, call.key)
+    return kept["at"], kept
+
+
+def _answer_of(kept: asyncpg.Record, call: Call) -> Any:
+    """The answer kept under a key, or the refusal of one that was used for another request."""
+    if kept["fingerprint"] == call.fingerprint:
+        return kept["answer"]["is"]
+    raise Unmet(
+        "idempotency_mismatch",
+        "This key was used for another request. Send the new one with a key of its own.",
+    )
+
+
 class Works(Generic[W]):
     """Runs works for one service: the one path every change takes."""
 
@@ -313,24 +368,13 @@ class Works(Generic[W]):
         """Ask a question; the read is audited in the same transaction, before the answer is returned."""
 
         async def once() -> Any:
-            async with self._work(call) as work:
-                mark = await work.mark()
-                try:
-                    answer = await query.permitted(work, **arguments)
-                except Refused as refusal:
-                    await work.undo(mark)
-                    work.audit(query.name, record=work.record, outcome=f"refused:{refusal.reason}")
-                    await work.flush()
-                    refusal.audited = True
-                    return refusal
+            async with self._work(call, query.name) as work:
+                answer = await query.permitted(work, **arguments)
                 work.audit(query.name, record=work.record, outcome="read")
                 await work.flush()
                 return answer
 
-        answer = await self._again(once)
-        if isinstance(answer, Refused):
-            raise answer
-        return answer
+        return await self._again(once)
 
     async def refused(self, action: str, call: Call, refusal: Refused) -> None:
         """One audit entry for what a door refused before it became a command; nothing for what has one already."""
@@ -348,11 +392,30 @@ class Works(Generic[W]):
             yield work
 
     @asynccontextmanager
-    async def _work(self, call: Call) -> AsyncIterator[W]:
-        async with self.database.transaction() as conn:
-            work = self.kind(self, conn, call, await conn.fetchval("select house_now()"))
-            yield work
+    async def _work(
+        self, call: Call, action: str = "", begin: Callable[[Connection, Call, str], Awaitable[Begun]] = _clock
+    ) -> AsyncIterator[W]:
+        """One transaction. A refusal rolls everything back; of an `action` one audit entry is written then."""
+        work: W | None = None
+        try:
+            async with self.database.transaction() as conn:
+                at, kept = await begin(conn, call, action)
+                work = self.kind(self, conn, call, at, kept)
+                yield work
+        except (Refused, asyncpg.UniqueViolationError) as no:
+            if not action or work is None:
+                raise
+            refusal = no if isinstance(no, Refused) else Conflict()
+            await self._enter(work, action, refusal)
+            raise refusal from None
         self._committed(work)
+
+    async def _enter(self, work: Work, action: str, refusal: Refused) -> None:
+        """The one entry of a refusal, by itself; where it cannot be written, that is the answer."""
+        entry = work.entry(action, record=work.record, outcome=f"refused:{refusal.reason}")
+        async with self.database.connection() as conn:
+            await audit.append(conn, entry)
+        refusal.audited = True
 
     def _committed(self, work: Work) -> None:
         work.keys.keep()
@@ -370,63 +433,13 @@ class Works(Generic[W]):
         raise AssertionError
 
     async def _once(self, command: Command, call: Call, arguments: dict[str, Any]) -> Any:
-        async with self.database.transaction() as conn:
-            at = await self._received(conn, command, call)
-            work = None if at is None else self.kind(self, conn, call, at)
-            tried = self._tried(work, command, arguments) if work else self._answered(conn, command, call)
-            answer = await tried
-        if work:
-            self._committed(work)
-        if isinstance(answer, Refused):
-            raise answer
-        return answer
-
-    async def _tried(self, work: W, command: Command, arguments: dict[str, Any]) -> Any:
-        """The command's answer, or its refusal as a value: the transaction commits either way."""
-        mark = await work.mark()
-        try:
+        async with self._work(call, command.name, _receive if call.key else _clock) as work:
+            if work.kept is not None:
+                return _answer_of(work.kept, call)
             answer = await command.permitted(work, **arguments)
             work.audit(command.name, record=work.record)
-            await work.flush()
-        except (Refused, asyncpg.UniqueViolationError) as no:
-            refusal = no if isinstance(no, Refused) else Conflict()
-            record = work.record
-            await work.undo(mark)
-            if work.call.key:
-                await work.conn.execute("delete from received where key = $1", work.call.key)
-            work.audit(command.name, record=record, outcome=f"refused:{refusal.reason}")
-            await work.flush()
-            refusal.audited = True
-            return refusal
-        await work.release(mark)
-        if work.call.key:
-            await work.conn.execute("update received set answer = $2 where key = $1", work.call.key, {"is": answer})
-        return answer
-
-    async def _received(self, conn: Connection, command: Command, call: Call) -> datetime | None:
-        """Take the key and read the clock; None where the key is known."""
-        if call.key is None:
-            return await conn.fetchval("select house_now()")  # type: ignore[no-any-return]
-        return await conn.fetchval(  # type: ignore[no-any-return]
-            _RECEIVE, call.key, call.fingerprint, command.name, KEYS_KEPT_DAYS
-        )
-
-    async def _answered(self, conn: Connection, command: Command, call: Call) -> Any:
-        """The answer kept under this key, or the refusal of a key that was used for another request."""
-        row = await conn.fetchrow(
-            "select fingerprint, answer, house_now() as at from received where key = $1", call.key
-        )
-        if row is not None and row["fingerprint"] == call.fingerprint:
-            return row["answer"]["is"]
-        refusal = Unmet(
-            "idempotency_mismatch",
-            "This key was used for another request. Send the new one with a key of its own.",
-        )
-        work = self.kind(self, conn, call, row["at"] if row else await conn.fetchval("select house_now()"))
-        work.audit(command.name, outcome=f"refused:{refusal.reason}")
-        await work.flush()
-        refusal.audited = True
-        return refusal
+            await work.flush(answer)
+            return answer
 
 
 def _random_id() -> UUID:

@@ -19,6 +19,7 @@ from chassis.envelope import (
     from_headers,
     key_of,
     legible,
+    pack_around,
     pack_headers,
     printed,
     reach_of,
@@ -65,6 +66,14 @@ def test_an_envelope_survives_its_headers_and_their_packing(person, case, cause)
     )
 
     assert from_headers(unpack_headers(pack_headers(to_headers(envelope)))) == envelope
+
+
+def test_headers_packed_around_one_value_are_the_same_with_it_in_between() -> None:
+    headers = to_headers(AN_ENVELOPE)
+
+    for name, value in headers:
+        before, behind = pack_around(headers, name)
+        assert before + value + behind == pack_headers(headers)
 
 
 def test_what_is_absent_is_not_sent() -> None:
@@ -147,6 +156,8 @@ def test_a_count_says_of_nobody() -> None:
 def test_a_header_with_a_zero_byte_is_refused_by_the_journals_packing() -> None:
     with pytest.raises(ContractBroken, match="zero byte"):
         pack_headers([("ce_id", b"a\0b")])
+    with pytest.raises(ContractBroken, match="zero byte"):
+        pack_around([("ce_id", b"a\0b"), ("ce_streamsequence", b"")], "ce_streamsequence")
 
 
 @pytest.mark.parametrize(

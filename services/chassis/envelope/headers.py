@@ -249,6 +249,17 @@ def pack_headers(headers: Sequence[tuple[str, bytes]]) -> bytes:
     return packed
 
 
+def pack_around(headers: Sequence[tuple[str, bytes]], name: str) -> tuple[bytes, bytes]:
+    """The same, without the value of one header: what stands before it, and what behind."""
+    names, values = zip(*headers, strict=True)
+    place = names.index(name) + 1
+    parts = (_line_of(names), *values)
+    before, behind = _BETWEEN.join((*parts[:place], b"")), _BETWEEN.join((b"", *parts[place + 1 :]))
+    if before.count(_BETWEEN) + behind.count(_BETWEEN) != len(headers):
+        raise ContractBroken("a header's value holds a zero byte")
+    return before, behind
+
+
 def unpack_headers(packed: bytes) -> Headers:
     """What `pack_headers` packed."""
     if not packed:
