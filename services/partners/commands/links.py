@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chassis.access import by
-from chassis.aggregate import Invalid, Fault
+from chassis.aggregate import Fault, Invalid
 from chassis.work import command
 from partners.domain.link import SubjectLink
 

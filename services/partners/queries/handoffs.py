@@ -15,6 +15,7 @@ from chassis.work import query
 from partners.domain.handoff.codes import Side
 from partners.domain.handoff.states import Status
 from partners.storage.handoffs import HANDOFFS, handoff
+from partners.storage.whose import person_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -93,6 +94,14 @@ class Listed:
 def reads_groups(role: Role) -> bool:
     """Probation never reads the group of a reason (access.md 3)."""
     return role is not Role.PP
+
+
+@query("handoff.prepare", by("EW own, CP own, SM, PW own"))
+async def whom_to_offer(work: Work, *, case_id: UUID | None, person_id: UUID | None) -> UUID:
+    """Whom an offer would be about, where the actor may make one: asked before anything of him is read."""
+    found = await person_of(work, case_id, person_id)
+    work.record = str(found)
+    return found
 
 
 @query("handoff.get", READERS)

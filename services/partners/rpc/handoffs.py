@@ -39,16 +39,17 @@ class HandoffServicer(PartnerServiceServicer):
     works: Works[Any]
     details: Details
 
-    @serves(commands.offer_handoff)
+    @serves(queries.whom_to_offer, commands.offer_handoff)
     async def OfferHandoff(self, request: said.OfferHandoffRequest, context: Context) -> said.OfferHandoffResponse:
         """OfferHandoff: what may be read of him now is fetched first, kept sealed, and told by its digest alone."""
         form = Form(request)
         given = _offered(form)
         form.done()
-        snapshot = await self.details.snapshot(given["person_id"], given["case_id"], given["categories"])
-        answer = await self.works.do(
-            commands.offer_handoff, calling(context, request), **given, snapshot=snapshot
-        )
+        call = calling(context, request)
+        about = {name: given[name] for name in ("case_id", "person_id")}
+        person_id = await self.works.ask(queries.whom_to_offer, call, **about)
+        snapshot = await self.details.snapshot(person_id, given["case_id"], given["categories"])
+        answer = await self.works.do(commands.offer_handoff, call, **given, snapshot=snapshot)
         return said.OfferHandoffResponse(handoff_id=answer["handoff_id"], version=answer["version"])
 
     @serves(commands.revoke_handoff)
@@ -103,9 +104,7 @@ class HandoffServicer(PartnerServiceServicer):
         wanted = _wanted(form, request.direction)
         form.done()
         asked = page(request.page_size, request.page_token, filter=wanted, call=call)
-        found = await self.works.ask(
-            queries.list_handoffs, call, wanted=wanted, after=asked.after, most=asked.size + 1
-        )
+        found = await self.works.ask(queries.list_handoffs, call, wanted=wanted, after=asked.after, most=asked.size + 1)
         kept, following = asked.cut(found.rows, lambda row: (row["offered_at"], row["id"]))
         return said.ListHandoffsResponse(
             handoffs=[listed_handoff(row, found) for row in kept], next_page_token=following

@@ -31,6 +31,9 @@ _BASES = ("regime", "lawful_basis", "confidentiality_basis", "isa_id")
 def shown_handoff(seen: HandoffSeen) -> said.Handoff:
     """One handoff as far as it may be seen."""
     held = seen.handoff
+    words: dict[str, Any] = {name: str(getattr(held, name) or "") for name in _WORDS}
+    words |= {name: str(getattr(held.grounds, name)) for name in _BASES}
+    words |= {name: stamp(getattr(held, name)) for name in _INSTANTS}
     return said.Handoff(
         handoff_id=str(held.id),
         state=held.status,
@@ -40,9 +43,7 @@ def shown_handoff(seen: HandoffSeen) -> said.Handoff:
         overdue=held.due_at is not None and held.due_at <= seen.at,
         next_contact=_contact(held.next_contact),
         version=held.version,
-        **{name: str(getattr(held, name) or "") for name in _WORDS},
-        **{name: stamp(getattr(held, name)) for name in _INSTANTS},
-        **{name: str(getattr(held.grounds, name)) for name in _BASES},
+        **words,
     )
 
 
@@ -50,6 +51,8 @@ def listed_handoff(row: Record, listed: Listed) -> said.Handoff:
     """A handoff in a list."""
     moved = row["kind"] == Kind.TRANSFER and row["started_at"] is not None
     words: dict[str, Any] = {name: str(row[name] or "") for name in _WORDS}
+    words |= {name: str(row["grounds"][name]) for name in _BASES}
+    words |= {name: stamp(row[name]) for name in _INSTANTS}
     if not listed.grouped:
         words["reason_group"] = ""
     contact = row["next_contact"]
@@ -63,8 +66,6 @@ def listed_handoff(row: Record, listed: Listed) -> said.Handoff:
         next_contact=_contact(_CONTACT.validate_python(contact) if contact else None),
         version=row["version"],
         **words,
-        **{name: stamp(row[name]) for name in _INSTANTS},
-        **{name: str(row["grounds"][name]) for name in _BASES},
     )
 
 

@@ -1,4 +1,4 @@
-"""What commands about handoffs look up: the partner, the man, and whether it may be done for him."""
+"""What commands about handoffs look up: the partner and his offer, a reference, the handoff itself."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chassis.access import Role
-from chassis.aggregate import Denied, Fault, Invalid, NotFound, Unmet
+from chassis.aggregate import Denied, Fault, Invalid, Unmet
 from partners.domain.offer import Status as OfferStatus
 from partners.domain.organisation import Sector
 from partners.storage import LOCK_HANDOFF
-from partners.storage.handoffs import HEARD_OFFER_OPEN, WORKS_WITH
-from partners.storage.known import LISTED, PERSON_OF
+from partners.storage.handoffs import HEARD_OFFER_OPEN
 from partners.storage.nodes import organisation_of
 
 if TYPE_CHECKING:
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
     from partners.domain.handoff.aggregate import Handoff
     from partners.storage import Work
-
-# Who offers only of his own caseload; the others of the house's.
-_OWN_CASES = (Role.EW, Role.CP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,34 +50,6 @@ async def partner_of(work: Work, node_id: str) -> Partner:
     organisation = await work.organisations.first(org_id=org)
     discreet = organisation is not None and organisation.sector is Sector.PROBATION
     return Partner(node=node_id, org=org, discreet=discreet)
-
-
-async def person_of(work: Work, case_id: UUID | None, person_id: UUID | None) -> UUID:
-    """Whom it is about: the man of a case that the actor may offer something of, or one known from a handoff."""
-    if case_id is not None:
-        found: UUID | None = await work.conn.fetchval(PERSON_OF, case_id)
-        own = work.actor.role not in _OWN_CASES or await WORKS_WITH.value(work.conn, **work.asking, case_id=case_id)
-    else:
-        linked = await work.links.first(person_id=person_id) if person_id else None
-        found = linked.person_id if linked else None
-        own = work.actor.role not in _OWN_CASES
-    if found is None or not own or await _hidden(work, found):
-        raise NotFound
-    return found
-
-
-async def _hidden(work: Work, person_id: UUID) -> bool:
-    """Whether the lists keep the actor from knowing of him, or what is told of him waits to be applied."""
-    if work.actor.role is Role.SYSTEM:
-        return False
-    if await work.blocked("referral", person_id):
-        return True
-    named = {work.actor.id, work.actor.organisation}
-    for row in await LISTED.all(work.conn, person_id=person_id):
-        entries = set(row["entries"])
-        if (row["list"] == "DENY" and entries & named) or (row["list"] == "ALLOW" and entries and not entries & named):
-            return True
-    return False
 
 
 async def must_be_open(work: Work, offer_id: UUID | None, partner: Partner) -> None:

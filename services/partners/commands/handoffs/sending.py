@@ -9,13 +9,14 @@ from chassis.access import Ground, Purpose, by
 from chassis.aggregate import NotFound
 from chassis.work import command
 from partners.commands import gate
-from partners.commands.handoffs.looking import must_be_open, new_ref, of_this_house, partner_of, person_of
+from partners.commands.handoffs.looking import must_be_open, new_ref, of_this_house, partner_of
 from partners.domain.codes import Aspect
 from partners.domain.handoff import sender
 from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Origin
 from partners.domain.handoff.sender import Offering
 from partners.domain.handoff.states import Grounds
 from partners.storage.handoffs import OFFERED_BY_NODE
+from partners.storage.whose import person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
