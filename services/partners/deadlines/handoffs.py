@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chassis.promises import Change, Drop, Keep, Make, Promise
-from partners.commands import handoffs as commands
+from partners.commands.handoffs import empty_handoff, expire_handoff, fall_due, lapse_handoff_information
 from partners.deadlines.promises import DEADLINES
 from partners.domain.handoff import facts
 from partners.storage import Work
@@ -35,22 +35,22 @@ def what_falls_due(fact: facts.HandoffFact) -> Iterable[Change]:
 @DEADLINES.due("L7", "L22")
 async def promise_due(work: Work, promise: Promise) -> None:
     """The loop is closed by itself in the end; any other promise that is due is missed."""
-    await commands.fall_due.inside(work, promise.aggregate_id, promise=promise.code, due_at=promise.due_at)
+    await fall_due.inside(work, promise.aggregate_id, promise=promise.code, due_at=promise.due_at)
 
 
 @DEADLINES.due(EXPIRY)
 async def offer_ends(work: Work, promise: Promise) -> None:
     """Nobody has acknowledged it."""
-    await commands.expire_handoff.inside(work, promise.aggregate_id)
+    await expire_handoff.inside(work, promise.aggregate_id)
 
 
 @DEADLINES.due(INFORMATION)
 async def question_ends(work: Work, promise: Promise) -> None:
     """Nobody has answered."""
-    await commands.lapse_handoff_information.inside(work, promise.aggregate_id)
+    await lapse_handoff_information.inside(work, promise.aggregate_id)
 
 
 @DEADLINES.due(PURGE)
 async def keeping_ends(work: Work, promise: Promise) -> None:
     """What is kept of a declined one is deleted."""
-    await commands.empty_handoff.inside(work, promise.aggregate_id)
+    await empty_handoff.inside(work, promise.aggregate_id)
