@@ -40,19 +40,21 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-# What a statement is told of who asks; `asking(actor, now)` gives the values.
+# What a statement is told of who asks, and in whose house; `asking(actor, now, house)` gives the values.
 ACTOR_ID = bindparam("actor_id", type_=Text)
 ACTOR_ROLE = bindparam("actor_role", type_=Text)
 ACTOR_ORGANISATION = bindparam("actor_organisation", type_=Text)
+HOUSE = bindparam("house", type_=Text)
 NOW = bindparam("now", type_=DateTime(timezone=True))
 
 
-def asking(actor: Actor, now: object) -> dict[str, object]:
+def asking(actor: Actor, now: object, house: str) -> dict[str, object]:
     """The parameters of every statement that holds `visible_to`."""
     return {
         "actor_id": actor.id,
         "actor_role": actor.role.value,
         "actor_organisation": actor.organisation,
+        "house": house,
         "now": now,
     }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.access import by
-from chassis.aggregate import Fault, Invalid, Unmet
+from chassis.aggregate import Denied, Fault, Invalid, Unmet
 from chassis.work import command
 from partners.commands.basis import lose_agreement
 from partners.domain.agreement.aggregate import SharingAgreement
@@ -36,6 +36,8 @@ async def houses_of(work: Work, organisations: Iterable[str]) -> tuple[str, ...]
 @command("isa.draft", by("SM, PA, IG"))
 async def draft_isa(work: Work, terms: Terms) -> dict[str, object]:
     """Put terms on the table; the houses of the other parties hear of them."""
+    if work.actor.organisation != work.settings.node_organisation:
+        raise Denied  # a guest signs what this house drafts, and drafts nothing in its name
     await _must_be_possible(work, terms)
     told = await houses_of(work, terms.organisations)
     value = SharingAgreement.draft(work.new_id(), terms, node=work.node, told=told, at=work.now)
@@ -151,7 +153,7 @@ async def _heard(work: Work, isa_id: UUID, party: str, node: str) -> SharingAgre
 
 
 @command("isa.hear_signed", HOUSE)
-async def hear_signed(work: Work, isa_id: UUID, party: str, terms_hash: str, node: str, at: datetime) -> None:
+async def hear_signed(work: Work, isa_id: UUID, party: str, *, terms_hash: str, node: str, at: datetime) -> None:
     """The guardian of another party has signed, in another house."""
     agreement = await _heard(work, isa_id, party, node)
     await work.agreements.put(agreement.hear_signed(party, terms_hash, at=at))

@@ -70,6 +70,21 @@ class Judged:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What the gate is asked. `related`: whether somebody there works with him, where the caller knows; otherwise an
+    open case of his decides."""
+
+    person_id: UUID
+    recipient: str
+    categories: tuple[str, ...]
+    purpose: str
+    basis: Ground = AGREED
+    case_id: UUID | None = None
+    detail_ref: str = ""
+    related: bool | None = None
+
+
 async def judge(
     work: Work,
     *,
@@ -82,39 +97,29 @@ async def judge(
     detail_ref: str = "",
     related: bool | None = None,
 ) -> Judged:
-    """Let these categories be known to this recipient, or raise Unmet with the condition that does not hold.
-
-    `related`: whether somebody there works with him, where the caller knows; otherwise an open case of his decides.
-    """
-    verdict = await _verdict(work, person_id, recipient, categories, purpose, basis, related)
+    """Let these categories be known to this recipient, or raise Unmet with the condition that does not hold."""
+    question = Question(
+        person_id=person_id, recipient=recipient, categories=categories, purpose=purpose, basis=basis,
+        case_id=case_id, detail_ref=detail_ref, related=related,
+    )  # fmt: skip
+    verdict = await _verdict(work, question)
     if verdict.refusal is not None:
         raise Unmet(verdict.refusal.value, _SENTENCES[verdict.refusal.value])
-    return await _made(work, verdict, person_id, case_id, recipient, categories, purpose, detail_ref)
+    return await _made(work, question, verdict)
 
 
-async def weigh(
-    work: Work,
-    *,
-    person_id: UUID,
-    recipient: str,
-    categories: tuple[str, ...],
-    purpose: str,
-    basis: Ground = AGREED,
-    case_id: UUID | None = None,
-    detail_ref: str = "",
-    related: bool | None = None,
-) -> Judged | None:
+async def weigh(work: Work, question: Question) -> Judged | None:
     """The same where nobody gave a command: None, and the refusal as a fact."""
-    verdict = await _verdict(work, person_id, recipient, categories, purpose, basis, related)
+    verdict = await _verdict(work, question)
     if verdict.refusal is None:
-        return await _made(work, verdict, person_id, case_id, recipient, categories, purpose, detail_ref)
+        return await _made(work, question, verdict)
     refused = Disclosure.refuse(
         work.new_id(),
-        person_id=person_id,
-        case_id=case_id,
-        recipient=recipient,
-        categories=categories,
-        purpose=purpose,
+        person_id=question.person_id,
+        case_id=question.case_id,
+        recipient=question.recipient,
+        categories=question.categories,
+        purpose=question.purpose,
         refusal_code=verdict.refusal.value,
         at=work.now,
     )
@@ -122,37 +127,20 @@ async def weigh(
     return None
 
 
-async def _verdict(
-    work: Work,
-    person_id: UUID,
-    recipient: str,
-    categories: tuple[str, ...],
-    purpose: str,
-    ground: Ground,
-    related: bool | None,
-) -> Verdict:
+async def _verdict(work: Work, question: Question) -> Verdict:
     asked = Asked(
         owner=work.settings.node_organisation,
-        person_id=person_id,
+        person_id=question.person_id,
         category="",
-        purpose=purpose,
-        recipient=recipient,
+        purpose=question.purpose,
+        recipient=question.recipient,
         at=work.now,
-        ground=ground,
+        ground=question.basis,
     )
-    return decide_all(asked, categories, await known_of(work, person_id, recipient=recipient, related=related))
+    return decide_all(asked, question.categories, await known_of(work, question))
 
 
-async def _made(
-    work: Work,
-    verdict: Verdict,
-    person_id: UUID,
-    case_id: UUID | None,
-    recipient: str,
-    categories: tuple[str, ...],
-    purpose: str,
-    detail_ref: str,
-) -> Judged:
+async def _made(work: Work, question: Question, verdict: Verdict) -> Judged:
     said = {
         "regime": verdict.regime,
         "recipient_regime": verdict.recipient_regime,
@@ -162,23 +150,23 @@ async def _made(
     }
     made = Disclosure.make(
         work.new_id(),
-        person_id=person_id,
-        case_id=case_id,
-        recipient=recipient,
-        categories=categories,
-        purpose=purpose,
+        person_id=question.person_id,
+        case_id=question.case_id,
+        recipient=question.recipient,
+        categories=question.categories,
+        purpose=question.purpose,
         bases=Bases(isa_id=verdict.isa_id, **said),
-        detail_ref=detail_ref,
+        detail_ref=question.detail_ref,
         at=work.now,
     )
     await work.disclosures.put(made)
-    await _hold(work, person_id, recipient)
+    await _hold(work, question.person_id, question.recipient)
     return Judged(
         disclosure_id=made.id,
         isa_id=UUID(verdict.isa_id),
-        recipient=recipient,
-        categories=categories,
-        detail_ref=detail_ref,
+        recipient=question.recipient,
+        categories=question.categories,
+        detail_ref=question.detail_ref,
         **said,
     )
 
@@ -199,12 +187,13 @@ async def _hold(work: Work, person_id: UUID, recipient: str) -> None:
     await work.holdings.put(begun)
 
 
-async def known_of(work: Work, person_id: UUID, *, recipient: str, related: bool | None = None) -> Known:
+async def known_of(work: Work, question: Question) -> Known:
     """What this house knows of him and of the recipient, as of this transaction."""
+    person_id, related = question.person_id, question.related
     if related is None:
         related = await work.conn.fetchval(OPEN_CASES, person_id)
     lists = {row["list"]: frozenset(row["entries"]) for row in await LISTED.all(work.conn, person_id=person_id)}
-    organisation = await work.organisations.first(org_id=recipient)
+    organisation = await work.organisations.first(org_id=question.recipient)
     in_force = await work.agreements.find(status=(Status.ACTIVE, Status.EXPIRING))
     return Known(
         agreements=tuple(map(_as_judged, in_force)),

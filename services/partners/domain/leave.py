@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Self
+from datetime import date, datetime, timedelta
+from typing import Final, Self
 
 from chassis.aggregate import Aggregate, Event
+
+# A house that has not been heard for so long may have told something that has not arrived.
+LONGEST_SILENCE: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)

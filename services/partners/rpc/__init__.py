@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chassis.work import Works
+from partners.rpc.agreements import AgreementServicer
 from partners.rpc.directory import DirectoryServicer
+from partners.rpc.disclosures import DisclosureServicer
 from partners.rpc.handoff_answers import HandoffAnswerServicer
 from partners.rpc.handoffs import HandoffServicer
 from partners.rpc.links import LinkServicer
@@ -31,6 +33,8 @@ class PartnerService(
     HandoffServicer,
     HandoffAnswerServicer,
     LinkServicer,
+    AgreementServicer,
+    DisclosureServicer,
 ):
     """Every method of the contract."""
 

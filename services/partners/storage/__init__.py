@@ -29,6 +29,7 @@ from partners.storage.organisations import LOCK_ORGANISATIONS, STANDING_FOR, org
 from partners.storage.signposts import SIGNPOSTS, signpost
 
 __all__ = [
+    "DISCLOSURES",
     "LOCK_HANDOFF",
     "LOCK_ORGANISATIONS",
     "MERGED_INTO",
