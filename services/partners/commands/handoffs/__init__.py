@@ -33,12 +33,7 @@ from partners.commands.handoffs.receiving import (
     start_handoff_work,
     waitlist_handoff,
 )
-from partners.commands.handoffs.resting import (
-    hold_for_lost_basis,
-    hold_received,
-    resume_for_restored_basis,
-    resume_received,
-)
+from partners.commands.handoffs.resting import Change, hold_for_lost_basis, rest_as_known, rest_received
 from partners.commands.handoffs.sending import (
     confirm_handoff_loop,
     offer_handoff,
@@ -49,6 +44,7 @@ from partners.commands.handoffs.sending import (
 from partners.commands.handoffs.timing import empty_handoff, expire_handoff, fall_due, lapse_handoff_information
 
 __all__ = [
+    "Change",
     "accept_handoff",
     "acknowledge_handoff",
     "complete_handoff",
@@ -78,15 +74,14 @@ __all__ = [
     "hear_waitlisted",
     "hold_for_lost_basis",
     "hold_handoff",
-    "hold_received",
     "lapse_handoff_information",
     "offer_handoff",
     "offer_redirected",
     "plan_handoff_contact",
     "request_handoff_information",
-    "resume_for_restored_basis",
+    "rest_as_known",
+    "rest_received",
     "resume_handoff",
-    "resume_received",
     "revoke_handoff",
     "start_handoff_work",
     "supply_handoff_information",

@@ -78,7 +78,8 @@ async def _told_sender(work: Work, word: Word, heard: Callable[..., Handoff], *a
     """The receiver's word. What lives again by it rests or goes on by what holds now."""
     handoff = await _between(work, word, Side.SENDER)
     value = heard(handoff, *args, said=word.said, at=work.now)
-    if handoff.status in (Status.EXPIRED, Status.REVOKE_PENDING) and value.status is not handoff.status:
+    lives_again = handoff.status in (Status.EXPIRED, Status.REVOKE_PENDING) and value.open and not value.revoking
+    if lives_again:
         value = await rest_as_based(work, value)
     return await work.handoffs.put(value)
 
