@@ -141,6 +141,7 @@ def _own() -> ColumnElement[bool]:
 _WHO = func.coalesce(
     select(subject_link.c.person_id)
     .where(subject_link.c.sender_node == handoff.c.partner, subject_link.c.subject_ref == handoff.c.subject_ref)
+    .correlate(handoff)
     .scalar_subquery(),
     handoff.c.person_id,
 )
