@@ -103,7 +103,7 @@ class Work:
     @property
     def asking(self) -> dict[str, object]:
         """The parameters of a statement that holds `visible_to`."""
-        return asking(self.actor, self.now)
+        return asking(self.actor, self.now, self.works.settings.node_organisation)
 
     def new_id(self) -> UUID:
         """A UUIDv7 of the house's time; ids of one work are in the order in which they were drawn."""
