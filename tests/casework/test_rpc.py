@@ -89,6 +89,27 @@ async def test_the_example_house_gets_six_cleared_workers(house, door):
     assert (first.capacity, first.taken, first.version, sorted(first.training)) == (8, 0, 3, sorted(TOPICS))
 
 
+async def _elsewhere(ask, case, engagement, today):
+    """Appointments with partners without a house, through every method of theirs."""
+    starts = datetime.combine(today + timedelta(days=2), time(10), UTC)
+    elsewhere = {"org_id": "camden-gp", "aspect": "GP_REGISTRATION", "starts_at": starts, "ends_at": starts + HOUR}
+    made = await ask("RecordExternalAppointment", WORKER, **engagement, **elsewhere)
+    (listed,) = (await ask("ListExternalAppointments", case_id=str(case.case_id))).appointments
+    assert (listed.appointment_id, listed.org_id, listed.version) == (made.appointment_id, "camden-gp", 1)
+    assert listed.ends_at.ToDatetime(tzinfo=UTC) == starts + HOUR
+    later = {**elsewhere, "starts_at": starts + 2 * HOUR, "ends_at": starts + 3 * HOUR}
+    await ask("RecordExternalAppointment", WORKER, **engagement, **later)
+    first = await ask("ListExternalAppointments", case_id=str(case.case_id), page_size=1)
+    second = await ask(
+        "ListExternalAppointments", case_id=str(case.case_id), page_size=1, page_token=first.next_page_token
+    )
+    assert [each.appointment_id for each in first.appointments] == [made.appointment_id]
+    assert [each.starts_at.ToDatetime(tzinfo=UTC) for each in second.appointments] == [starts + 2 * HOUR]
+    assert second.next_page_token == ""
+    about = {"appointment_id": made.appointment_id, "expected_version": 1}
+    assert (await ask("CancelExternalAppointment", WORKER, **about)).version == 2
+
+
 async def test_one_story_through_every_method(house, door):
     ask, today = asking(door), await house.today()
     await house.programme()
@@ -137,14 +158,7 @@ async def test_one_story_through_every_method(house, door):
     assert (seen.status, seen.outcome, seen.attempts, seen.version) == ("ENDING", "MOVED_AREA", 1, 9)
     assert [(pause.reason, pause.ended_on) for pause in seen.pauses] == [("RECALLED", str(today))]
 
-    starts = datetime.combine(today + timedelta(days=2), time(10), UTC)
-    elsewhere = {"org_id": "camden-gp", "aspect": "GP_REGISTRATION", "starts_at": starts, "ends_at": starts + HOUR}
-    made = await ask("RecordExternalAppointment", WORKER, **engagement, **elsewhere)
-    (listed,) = (await ask("ListExternalAppointments", case_id=str(case.case_id))).appointments
-    assert (listed.appointment_id, listed.org_id, listed.version) == (made.appointment_id, "camden-gp", 1)
-    assert listed.ends_at.ToDatetime(tzinfo=UTC) == starts + HOUR
-    about = {"appointment_id": made.appointment_id, "expected_version": 1}
-    assert (await ask("CancelExternalAppointment", WORKER, **about)).version == 2
+    await _elsewhere(ask, case, engagement, today)
 
     moved = (await ask("ListAllocations", case_id=str(case.case_id))).allocations[0]
     await ask(
