@@ -62,7 +62,7 @@ def acknowledged(fact: facts.TriageStarted) -> Iterable[Change]:
     yield Keep("L1")
 
 
-@DEADLINES.on(facts.Accepted, facts.Declined)
+@DEADLINES.on(facts.Accepted, facts.Declined, facts.Redirected)
 def decided(fact: Event) -> Iterable[Change]:
     yield Keep("L2")
     yield from (Drop(code) for code in _WAITING)

@@ -123,6 +123,14 @@ def declined(fact: facts.Declined) -> Message:
     return told.ReferralDeclined(reason_group=fact.reason_group.value, by_party=fact.by_party.value)
 
 
+@PUBLICATIONS.tells(facts.Redirected)
+def redirected(fact: facts.Redirected) -> Message:
+    """Where the way leads on: what partners need to offer it there; nothing of the person."""
+    return told.ReferralRedirected(
+        reason_group=fact.reason_group.value, by_party=fact.by_party.value, offer_id=fact.offer_id
+    )
+
+
 @PUBLICATIONS.tells(facts.Withdrawn)
 def withdrawn(fact: facts.Withdrawn) -> Message:
     return told.ReferralWithdrawn(reason_group=fact.reason_group.value, by_party=fact.by_party.value)

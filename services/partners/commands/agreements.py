@@ -9,6 +9,7 @@ from chassis.access import by
 from chassis.aggregate import Denied, Fault, Invalid, Unmet
 from chassis.work import command
 from partners.commands.basis import lose_agreement
+from partners.commands.handoffs import rest_as_known
 from partners.domain.agreement.aggregate import SharingAgreement
 from partners.domain.agreement.codes import LawfulBasis, Regime
 from partners.domain.organisation import Sector
@@ -98,7 +99,9 @@ async def suspend_isa(work: Work, isa_id: UUID, expected: int | None) -> dict[st
 async def resume_isa(work: Work, isa_id: UUID, expected: int | None) -> dict[str, object]:
     """The guardian of a party lets it go on; it does once each has."""
     agreement, party, told = await _acting(work, isa_id, expected)
-    return await _kept(work, agreement.resume(party, told=told, at=work.now))
+    kept = await _kept(work, agreement.resume(party, told=told, at=work.now))
+    await _gone_on(work, agreement)
+    return kept
 
 
 @command("isa.end", GUARDIAN)
@@ -172,6 +175,7 @@ async def hear_resumed(work: Work, isa_id: UUID, party: str, node: str, at: date
     """Another party lets it go on."""
     agreement = await _heard(work, isa_id, party, node)
     await work.agreements.put(agreement.hear_resumed(party, at=at))
+    await _gone_on(work, agreement)
 
 
 @command("isa.hear_ended", HOUSE)
@@ -184,3 +188,9 @@ async def hear_ended(work: Work, isa_id: UUID, party: str, node: str, at: dateti
 
 async def _kept(work: Work, value: SharingAgreement) -> dict[str, object]:
     return {"state": value.status.value, "version": await work.agreements.put(value)}
+
+
+async def _gone_on(work: Work, agreement: SharingAgreement) -> None:
+    """What rested with it goes on, where it is in force again."""
+    for party in agreement.terms.organisations:
+        await rest_as_known(work, recipient=party, isa_id=agreement.id)

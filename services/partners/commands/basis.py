@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from chassis.access import Confidentiality
 from chassis.journal import stub_pending
+from partners.commands.handoffs import Change, hold_for_lost_basis
 from partners.storage.known import lock_to_end
 from partners.storage.nodes import node_of
 from partners.storage.shares import end_shares, inbox_of
@@ -46,3 +47,5 @@ async def lose_agreement(work: Work, agreement: SharingAgreement) -> None:
         if node is not None and node != work.node:
             await stub_pending(work.conn, inbox_of(node), None, isa_id=agreement.id)
             await end_shares(work.conn, node, isa_id=agreement.id)
+            lost = Change(lost_isa=agreement.id)
+            await hold_for_lost_basis(work, recipient=party, isa_id=agreement.id, change=lost)

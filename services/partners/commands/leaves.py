@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from chassis.access import Confidentiality, by
 from chassis.aggregate import Unmet
 from chassis.work import command
+from partners.commands.handoffs import rest_received
 from partners.domain.leave import LONGEST_SILENCE, Leave
 from partners.storage import Work
 
@@ -41,14 +42,18 @@ async def hear_consent(
 ) -> None:
     """His newest answer about us holds here from now on, and his house is told so."""
     leave = await _leave(work, node, subject_ref)
-    await work.leaves.put(leave.hear_consent(version, categories, review_on=review_on, at=work.now))
+    heard = leave.hear_consent(version, categories, review_on=review_on, at=work.now)
+    await work.leaves.put(heard)
+    await rest_received(work, heard)
 
 
 @command("leave.hear_lists", HOUSE)
 async def hear_lists(work: Work, node: str, subject_ref: str, version: int, *, excluded: bool) -> None:
     """The lists of who may know of him hold here from now on, and his house is told so."""
     leave = await _leave(work, node, subject_ref)
-    await work.leaves.put(leave.hear_lists(version, excluded=excluded, at=work.now))
+    heard = leave.hear_lists(version, excluded=excluded, at=work.now)
+    await work.leaves.put(heard)
+    await rest_received(work, heard)
 
 
 @command("leave.hear_word", HOUSE)

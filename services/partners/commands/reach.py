@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from chassis.access import by
+from chassis.access import Consent, by
 from chassis.aggregate import Unmet
 from chassis.work import command
 from partners.commands.basis import lose_by_list, lose_consent
+from partners.commands.handoffs import Change, rest_as_known
 from partners.domain.word import Word
 from partners.storage import Work
 from partners.storage.known import ANSWERS, LISTED
@@ -35,6 +36,14 @@ async def apply_consent(
     before = await _agreed(work, person_id, recipient)
     if before - set(categories):
         await lose_consent(work, person_id, recipient)
+    answer = Consent(
+        recipient=recipient,
+        categories=frozenset(categories),
+        version=version,
+        granted=bool(categories),
+        review_on=review_on,
+    )
+    await rest_as_known(work, recipient=recipient, person_id=person_id, change=Change(consent=answer))
     node = await node_of(work.conn, recipient)
     holding = await work.holdings.first(person_id=person_id, node_id=node) if node else None
     if holding is not None:
@@ -61,6 +70,8 @@ async def apply_access_list(work: Work, person_id: UUID, which: str, entries: tu
         excluded = holding.org_id in denied or bool(allowed and holding.org_id not in allowed)
         if excluded:
             await lose_by_list(work, person_id, holding.org_id, holding.node_id)
+        lists_now = Change(allowed=frozenset(allowed), denied=frozenset(denied))
+        await rest_as_known(work, recipient=holding.org_id, person_id=person_id, change=lists_now)
         await work.holdings.put(holding.tell_lists(version, excluded=excluded, at=work.now))
 
 
