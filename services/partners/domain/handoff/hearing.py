@@ -209,7 +209,7 @@ def _stands(handoff: Handoff, at: datetime) -> Handoff:
 def _reached(handoff: Handoff, stage: Status, said: Said, at: datetime) -> Handoff:
     """The steps that lead to a stage, where they were not heard: they are taken as said with the next."""
     handoff.must_be_on(Side.SENDER)
-    if handoff.stage is S.OFFERED or (handoff.stage is S.EXPIRED and handoff.received_at is None):
+    if handoff.stage is S.OFFERED or (handoff.stage is S.EXPIRED and handoff.received_at is handoff.purged_at is None):
         handoff = _received(handoff, said, at)
     if stage is S.ACCEPTED and handoff.stage in (S.RECEIVED, S.INFO_REQUESTED):
         return accepted(handoff, said=said, at=at)
