@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from chassis.envelope import topic_of
+from chassis.shares import between_houses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
     from datetime import datetime
 
     from google.protobuf.message import Message
@@ -110,6 +111,8 @@ class Hears:
         """What this type leads to."""
         return self._of.get(kind, ())
 
-    def topics(self, node: str) -> tuple[str, ...]:
-        """The topics this group reads in one house."""
-        return tuple(sorted({topic_of(kind, node) for kind in self._of}))
+    def topics(self, node: str, services: Collection[str] | None = None) -> tuple[str, ...]:
+        """The topics this group reads in one house; where it is known which services the house runs, of those alone:
+        another's topic is not there, and nobody would be let read it."""
+        found = sorted({topic_of(kind, node) for kind in self._of})
+        return tuple(t for t in found if services is None or between_houses(t) or t.split(".")[1] in services)

@@ -81,6 +81,11 @@ class ServiceSettings(BaseSettings):
             raise ValueError("ca_file, certificate_file and key_file are needed outside the embedded profile")
         return self
 
+    @property
+    def services(self) -> frozenset[str] | None:
+        """Which services the house runs, as far as it was said."""
+        return frozenset({*self.peers, self.service}) if self.peers else None
+
     @cached_property
     def shared_key(self) -> bytes:
         """The house key: 32 bytes for equality search on identifiers; the same in all services of a house."""

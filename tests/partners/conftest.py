@@ -42,6 +42,14 @@ def works(database: Database, tmp_path: Path) -> Works[Work]:
 
 
 @pytest.fixture
+async def one_house(database: Database, tmp_path: Path) -> House:
+    """Together, which knows itself alone."""
+    made = House("together", database, tmp_path)
+    await introduced(made)
+    return made
+
+
+@pytest.fixture
 async def two_houses(postgres_url: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
     """Together and a trust, each with its own database, introduced to each other."""
     async with AsyncExitStack() as stack:

@@ -207,6 +207,20 @@ async def in_force(one: House, *others: House, of: Terms | None = None, guests: 
     return isa_id
 
 
+async def with_a_distant(house: House, *nodes: str, of: Terms | None = None) -> UUID:
+    """An agreement in force with houses of which only their word is heard."""
+    for nth, node in enumerate(nodes, 2):
+        await organisation(house.works, node)
+        await register(house.works, node, public_key=f"{nth:x}" * 64, actor=house.staff(Role.OPS))
+    made = await house.do(agreements.draft_isa, house.manager, terms=of or terms(*nodes))
+    isa_id = UUID(str(made["isa_id"]))
+    await sign(house, isa_id, house.guardian)
+    for node in nodes:
+        given = {"terms_hash": made["terms_hash"], "node": node, "at": await house.now()}
+        await house.by_itself(agreements.hear_signed, isa_id, node, **given)
+    return isa_id
+
+
 async def sign(house: House, isa_id: UUID, guardian: Actor) -> Any:
     """This guardian signs what he has read."""
     (held,) = await house.rows("select terms_hash, version from sharing_agreement where id = $1", isa_id)

@@ -123,7 +123,9 @@ class Parts:
         self._channels: dict[str, grpc.aio.Channel] = {}
         elsewhere = service.elsewhere(self.works) if service.elsewhere else None
         self.journals = _Journals(settings, self._peer, elsewhere)
-        self.inboxes = [Inbox(self.works, self.bus, hears, source=self.journals) for hears in service.hears]
+        inboxes = (Inbox(self.works, self.bus, hears, source=self.journals) for hears in service.hears)
+        # In a house without the services it hears of, a group has nothing to listen to.
+        self.inboxes = [inbox for inbox in inboxes if inbox.topics]
         self.relay = Relay(
             self.database.url,
             self.bus,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from chassis.access import Confidentiality
 from chassis.journal import stub_pending
 from partners.commands.handoffs import Change, hold_for_lost_basis
+from partners.storage.known import lock_to_end
 from partners.storage.nodes import node_of
 from partners.storage.shares import end_shares, inbox_of
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 async def lose_consent(work: Work, person_id: UUID, recipient: str) -> None:
     """He does not agree, or no longer, that this recipient may know."""
+    await lock_to_end(work.conn, person_id)
     node = await node_of(work.conn, recipient)
     if node is not None:
         agreed = Confidentiality.AGREED.value
@@ -32,12 +34,14 @@ async def lose_consent(work: Work, person_id: UUID, recipient: str) -> None:
 
 async def lose_by_list(work: Work, person_id: UUID, recipient: str, node: str) -> None:
     """The lists exclude this recipient: on whatever basis, nothing goes there any more."""
+    await lock_to_end(work.conn, person_id)
     await stub_pending(work.conn, inbox_of(node), person_id)
     await end_shares(work.conn, node, person_id=person_id)
 
 
 async def lose_agreement(work: Work, agreement: SharingAgreement) -> None:
     """It rests or is over: what was to be said under it is not."""
+    await lock_to_end(work.conn)
     for party in agreement.terms.organisations:
         node = await node_of(work.conn, party)
         if node is not None and node != work.node:

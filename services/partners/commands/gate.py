@@ -16,7 +16,7 @@ from chassis.shares import Basis
 from partners.domain.agreement.codes import Status
 from partners.domain.disclosure import Bases, Disclosure
 from partners.domain.holding import Holding
-from partners.storage.known import ANSWERS, LISTED, OPEN_CASES, feed_age
+from partners.storage.known import ANSWERS, LISTED, OPEN_CASES, feed_age, lock_to_judge
 from partners.storage.nodes import node_of
 
 if TYPE_CHECKING:
@@ -190,6 +190,7 @@ async def _hold(work: Work, person_id: UUID, recipient: str) -> None:
 async def known_of(work: Work, question: Question) -> Known:
     """What this house knows of him and of the recipient, as of this transaction."""
     person_id, related = question.person_id, question.related
+    await lock_to_judge(work.conn, person_id)
     if related is None:
         related = await work.conn.fetchval(OPEN_CASES, person_id)
     lists = {row["list"]: frozenset(row["entries"]) for row in await LISTED.all(work.conn, person_id=person_id)}

@@ -12,6 +12,7 @@ from chassis.calendar import local_date
 from chassis.work import command
 from partners.commands.recipients import nodes_told
 from partners.domain.offer import Capacity, Offer, Room, Status
+from partners.domain.organisation import Status as Standing
 from partners.domain.terms import Terms
 from partners.storage import LOCK_ORGANISATIONS, MERGED_INTO, STANDING_FOR, Work
 
@@ -42,18 +43,18 @@ async def _standing(work: Work, org_id: str) -> str:
         raise Invalid(Fault("org_id", "UNKNOWN_CODE"))
     standing = str(found[0]["org_id"])
     await LOCK_ORGANISATIONS.all(work.conn, org_ids=[standing])
+    held = await work.organisations.first(org_id=standing)
+    if held is None or held.status_on(local_date(work.now)) is not Standing.ACTIVE:
+        raise Unmet("organisation_not_active", "It has closed: nobody stands for it.")
     return standing
 
 
-async def _offering(work: Work, org_id: str) -> str:
+async def _offering(work: Work, org_id: str) -> None:
     """An organisation that may offer something new: it stands for itself, and is the caller's own where he is a PW."""
     if work.actor.role is Role.PW and work.actor.organisation != org_id:
         raise Denied
-    standing = await _standing(work, org_id)
-    held = await work.organisations.first(org_id=standing)
-    if standing != org_id or held is None or held.ended_on is not None:
-        raise Unmet("organisation_not_active", "It has merged or closed. Offer it in the name of its successor.")
-    return standing
+    if await _standing(work, org_id) != org_id:
+        raise Unmet("organisation_not_active", "It has merged. Offer it in the name of its successor.")
 
 
 async def _not_twice(work: Work, offer: Offer) -> int:

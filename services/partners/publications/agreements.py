@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from partners.domain.agreement.terms import Terms
 
 
-def _to(nodes: tuple[str, ...], isa_id: str, message: Message) -> tuple[Share, ...]:
+def _to(nodes: tuple[str, ...], isa_id: UUID, message: Message) -> tuple[Share, ...]:
     """To each of these houses; the agreement's id stands as it is, since its parties hold it."""
-    return tuple(Share(to=node, message=message, aggregate_id=UUID(isa_id)) for node in nodes)
+    return tuple(Share(to=node, message=message, aggregate_id=isa_id) for node in nodes)
 
 
 def _terms(terms: Terms) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def proposed(fact: facts.Proposed) -> tuple[Share, ...]:
     """To the houses of the other parties, with all its terms."""
     terms = fact.terms
     message = shared.SharedIsaProposed(
-        isa_id=fact.isa_id,
+        isa_id=str(fact.isa_id),
         controller_roles=[party.controller_role.value for party in terms.parties],
         article_9_conditions=[party.article_9_condition.value for party in terms.parties],
         article_10_conditions=[party.article_10_condition.value for party in terms.parties],
@@ -64,50 +64,50 @@ def proposed(fact: facts.Proposed) -> tuple[Share, ...]:
 @PUBLICATIONS.tells(facts.Signed)
 def signed(fact: facts.Signed) -> tuple[Share, ...]:
     """To the houses of the other parties: who has signed which digest."""
-    message = shared.SharedIsaSigned(isa_id=fact.isa_id, party=fact.party, terms_hash=fact.terms_hash)
+    message = shared.SharedIsaSigned(isa_id=str(fact.isa_id), party=fact.party, terms_hash=fact.terms_hash)
     return _to(fact.told, fact.isa_id, message)
 
 
 @PUBLICATIONS.tells(facts.Activated)
 def activated(fact: facts.Activated) -> told.IsaActivated:
     """isa.activated."""
-    return told.IsaActivated(isa_id=fact.isa_id, version=fact.agreement_version, **_terms(fact.terms))
+    return told.IsaActivated(isa_id=str(fact.isa_id), version=fact.agreement_version, **_terms(fact.terms))
 
 
 @PUBLICATIONS.tells(facts.Expiring)
 def expiring(fact: facts.Expiring) -> told.IsaExpiring:
     """isa.expiring."""
-    return told.IsaExpiring(isa_id=fact.isa_id, valid_to=fact.valid_to.isoformat())
+    return told.IsaExpiring(isa_id=str(fact.isa_id), valid_to=fact.valid_to.isoformat())
 
 
 @PUBLICATIONS.tells(facts.Expired)
 def expired(fact: facts.Expired) -> told.IsaExpired:
     """isa.expired; each house sees by itself that the last day is over."""
-    return told.IsaExpired(isa_id=fact.isa_id)
+    return told.IsaExpired(isa_id=str(fact.isa_id))
 
 
 @PUBLICATIONS.tells(facts.Suspended)
 def suspended(fact: facts.Suspended) -> tuple[Message | Share, ...]:
     """isa.suspended, and to the houses of the other parties."""
-    message = shared.SharedIsaSuspended(isa_id=fact.isa_id, party=fact.party)
-    return (told.IsaSuspended(isa_id=fact.isa_id), *_to(fact.told, fact.isa_id, message))
+    message = shared.SharedIsaSuspended(isa_id=str(fact.isa_id), party=fact.party)
+    return (told.IsaSuspended(isa_id=str(fact.isa_id)), *_to(fact.told, fact.isa_id, message))
 
 
 @PUBLICATIONS.tells(facts.ResumptionAgreed)
 def resumption_agreed(fact: facts.ResumptionAgreed) -> tuple[Share, ...]:
     """To the houses of the other parties: who lets it go on."""
-    message = shared.SharedIsaResumed(isa_id=fact.isa_id, party=fact.party)
+    message = shared.SharedIsaResumed(isa_id=str(fact.isa_id), party=fact.party)
     return _to(fact.told, fact.isa_id, message)
 
 
 @PUBLICATIONS.tells(facts.Resumed)
 def resumed(fact: facts.Resumed) -> told.IsaResumed:
     """isa.resumed."""
-    return told.IsaResumed(isa_id=fact.isa_id)
+    return told.IsaResumed(isa_id=str(fact.isa_id))
 
 
 @PUBLICATIONS.tells(facts.Ended)
 def ended(fact: facts.Ended) -> tuple[Message | Share, ...]:
     """isa.ended, and to the houses of the other parties."""
-    message = shared.SharedIsaEnded(isa_id=fact.isa_id, party=fact.party)
-    return (told.IsaEnded(isa_id=fact.isa_id), *_to(fact.told, fact.isa_id, message))
+    message = shared.SharedIsaEnded(isa_id=str(fact.isa_id), party=fact.party)
+    return (told.IsaEnded(isa_id=str(fact.isa_id)), *_to(fact.told, fact.isa_id, message))

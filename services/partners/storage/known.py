@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
@@ -101,6 +102,10 @@ select exists (
 """
 PERSON_OF = "select person_id from case_known where case_id = $1 limit 1"
 
+# A verdict and the end of what it rests on never overlap: whichever comes second sees what the first has written.
+_JUDGE = "select pg_advisory_xact_lock_shared(hashtextextended($1, 7034))"
+_END = "select pg_advisory_xact_lock(hashtextextended($1, 7034))"
+_ALL = "agreements"
 _APPLY = """
 insert into feed as held (name, applied, confirmed) values ($1, case when $2 = 1 then 1 else 0 end, 0)
 on conflict (name) do update set applied = held.applied + case when $2 = held.applied + 1 then 1 else 0 end
@@ -129,6 +134,17 @@ select name, applied, confirmed, confirmed_at, whole_at,
     array(select number from feed_ahead where feed_ahead.name = feed.name and number <= confirmed) as ahead
 from feed where name = any($1)
 """
+
+
+async def lock_to_judge(conn: Connection, person_id: UUID) -> None:
+    """Until this transaction ends, nothing that a verdict about him rests on does."""
+    await conn.execute(_JUDGE, _ALL)
+    await conn.execute(_JUDGE, str(person_id))
+
+
+async def lock_to_end(conn: Connection, person_id: UUID | None = None) -> None:
+    """Wait for verdicts under way, about him or about anybody, and let none begin before this transaction ends."""
+    await conn.execute(_END, _ALL if person_id is None else str(person_id))
 
 
 async def feed_applied(conn: Connection, name: str, number: int) -> None:

@@ -57,7 +57,7 @@ class SharingAgreement(Aggregate):
         _fit(terms, at)
         value = cls._of(id, terms, node)
         return value.telling(
-            facts.Proposed(isa_id=str(id), terms=value.terms, terms_hash=value.terms_hash, told=told, at=at)
+            facts.Proposed(isa_id=id, terms=value.terms, terms_hash=value.terms_hash, told=told, at=at)
         )
 
     @classmethod
@@ -67,7 +67,7 @@ class SharingAgreement(Aggregate):
         value = cls._of(id, terms, node)
         value.must_be_of(terms_hash)
         return value.telling(
-            facts.Received(isa_id=str(id), terms=value.terms, terms_hash=terms_hash, proposed_by=node, at=at)
+            facts.Received(isa_id=id, terms=value.terms, terms_hash=terms_hash, proposed_by=node, at=at)
         )
 
     @classmethod
@@ -139,23 +139,23 @@ class SharingAgreement(Aggregate):
     def warn(self, *, at: datetime) -> Self:
         """It ends in four weeks."""
         self._must_be(Status.ACTIVE)
-        warned = facts.Expiring(isa_id=self.isa_id, valid_to=self.terms.valid_to, at=at)
+        warned = facts.Expiring(isa_id=self.id, valid_to=self.terms.valid_to, at=at)
         return self.telling(warned, status=Status.EXPIRING)
 
     def expire(self, *, at: datetime) -> Self:
         """Its last day has passed."""
         self._must_be(*OPEN)
-        return self.telling(facts.Expired(isa_id=self.isa_id, at=at), status=Status.EXPIRED)
+        return self.telling(facts.Expired(isa_id=self.id, at=at), status=Status.EXPIRED)
 
     def _signed(self, party: str, *, told: tuple[str, ...], at: datetime) -> Self:
         self._must_know(party)
-        fact = facts.Signed(isa_id=self.isa_id, party=party, terms_hash=self.terms_hash, told=told, at=at)
+        fact = facts.Signed(isa_id=self.id, party=party, terms_hash=self.terms_hash, told=told, at=at)
         signed = (*self.signed, Act(party=party, at=at))
         value = self.telling(fact, signed=signed, status=Status.IN_REVIEW)
         if {act.party for act in signed} != set(self.terms.organisations):
             return value
         version = value.version + len(value.news) + 1
-        activated = facts.Activated(isa_id=self.isa_id, terms=self.terms, agreement_version=version, at=at)
+        activated = facts.Activated(isa_id=self.id, terms=self.terms, agreement_version=version, at=at)
         status = Status.SUSPENDED if self._resting else self._by_day(at)
         return value.telling(activated, status=status)
 
@@ -164,23 +164,23 @@ class SharingAgreement(Aggregate):
         over = self.rests if not self._resting else self.rests[:-1]
         rests = (*over, Rest(since=min(at, self.rests[-1].since) if self._resting else at))
         status = Status.SUSPENDED if self.status in {Status.ACTIVE, Status.EXPIRING} else self.status
-        fact = facts.Suspended(isa_id=self.isa_id, party=party, told=told, at=at)
+        fact = facts.Suspended(isa_id=self.id, party=party, told=told, at=at)
         return self.telling(fact, suspended_at=since, rests=rests, status=status)
 
     def _went_on(self, party: str, *, told: tuple[str, ...], at: datetime) -> Self:
         self._must_know(party)
         resumed = (*(act for act in self.resumed if act.party != party), Act(party=party, at=at))
-        fact = facts.ResumptionAgreed(isa_id=self.isa_id, party=party, told=told, at=at)
+        fact = facts.ResumptionAgreed(isa_id=self.id, party=party, told=told, at=at)
         value = self.telling(fact, resumed=resumed)
         agreed = {act.party for act in resumed if self.suspended_at is None or act.at > self.suspended_at}
         if agreed != set(self.terms.organisations) or not self._resting:
             return value
         rests = (*self.rests[:-1], Rest(since=self.rests[-1].since, until=max(act.at for act in resumed)))
         status = self._by_day(at) if self.status is Status.SUSPENDED else self.status
-        return value.telling(facts.Resumed(isa_id=self.isa_id, at=at), rests=rests, status=status)
+        return value.telling(facts.Resumed(isa_id=self.id, at=at), rests=rests, status=status)
 
     def _ended(self, party: str, *, told: tuple[str, ...], at: datetime) -> Self:
-        fact = facts.Ended(isa_id=self.isa_id, party=party, told=told, at=at)
+        fact = facts.Ended(isa_id=self.id, party=party, told=told, at=at)
         return self.telling(fact, status=Status.ENDED, ended_at=at)
 
     @property

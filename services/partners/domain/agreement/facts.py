@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
 from chassis.aggregate import Event
 from partners.domain.agreement.terms import Terms
@@ -13,7 +14,7 @@ from partners.domain.agreement.terms import Terms
 class Proposed(Event):
     """Its terms are on the table, in this house first."""
 
-    isa_id: str
+    isa_id: UUID
     terms: Terms
     terms_hash: str
     told: tuple[str, ...]
@@ -23,7 +24,7 @@ class Proposed(Event):
 class Received(Event):
     """Another house proposes it."""
 
-    isa_id: str
+    isa_id: UUID
     terms: Terms
     terms_hash: str
     proposed_by: str
@@ -33,7 +34,7 @@ class Received(Event):
 class Signed(Event):
     """The guardian of one party has signed the digest of the terms."""
 
-    isa_id: str
+    isa_id: UUID
     party: str
     terms_hash: str
     told: tuple[str, ...]
@@ -43,7 +44,7 @@ class Signed(Event):
 class Activated(Event):
     """The last party has signed: it is in force within its term."""
 
-    isa_id: str
+    isa_id: UUID
     terms: Terms
     agreement_version: int
 
@@ -52,7 +53,7 @@ class Activated(Event):
 class Expiring(Event):
     """It ends soon."""
 
-    isa_id: str
+    isa_id: UUID
     valid_to: date
 
 
@@ -60,14 +61,14 @@ class Expiring(Event):
 class Expired(Event):
     """Its last day has passed."""
 
-    isa_id: str
+    isa_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suspended(Event):
     """A party lets it rest; nothing is shared under it."""
 
-    isa_id: str
+    isa_id: UUID
     party: str
     told: tuple[str, ...]
 
@@ -76,7 +77,7 @@ class Suspended(Event):
 class ResumptionAgreed(Event):
     """A party lets it go on; it does, once all have."""
 
-    isa_id: str
+    isa_id: UUID
     party: str
     told: tuple[str, ...]
 
@@ -85,13 +86,13 @@ class ResumptionAgreed(Event):
 class Resumed(Event):
     """Every party lets it go on."""
 
-    isa_id: str
+    isa_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended(Event):
     """A party has ended it, for good."""
 
-    isa_id: str
+    isa_id: UUID
     party: str
     told: tuple[str, ...]

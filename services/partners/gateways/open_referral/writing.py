@@ -66,7 +66,7 @@ def _areas(offer: Candidate) -> Iterator[dict[str, Any]]:
             "id": id_of(offer.id, "area", code),
             "name": BOROUGHS[code],
             "extent": code,
-            "extent_type": "ONS code",
+            "extent_type": "borough code",
         }
     if offer.terms.area_note:
         yield {"id": id_of(offer.id, "area"), "name": offer.terms.area_note}

@@ -1,10 +1,11 @@
-"""What still waits to leave when its basis ends goes without its content (guarantees.md D12)."""
+"""What may no longer be said, of what still waits to be sent; and how far a feed has come."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from chassis import envelope
+from chassis.journal.lines import feed_topic
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -37,3 +38,9 @@ def _rests_on(headers: bytes, basis: str, isa_id: UUID | None) -> bool:
     if basis and named.get("ce_confidentialitybasis") != basis.encode():
         return False
     return isa_id is None or named.get("ce_isaid") == str(isa_id).encode()
+
+
+async def feed_head(conn: Connection, feed: str) -> int:
+    """The newest number of a feed, as far as it is committed."""
+    head = await conn.fetchval("select seq from stream_head where topic = $1 and key = ''", feed_topic(feed))
+    return int(head or 0)
