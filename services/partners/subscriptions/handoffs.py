@@ -1,12 +1,13 @@
 """What the other houses say of handoffs; each word leads to one command, which judges by `states.md` 7.
 
-Two refusals are races: a house that never got an offer, for its basis had ended before it left, hears what follows it.
+One refusal is a race: a house that never got an offer, since its basis had ended before it left, hears what follows.
+A redirect of the house itself is handed on where the gate lets it; where it does not, it stays a signpost.
 """
 
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from partners.commands import handoffs as commands
@@ -25,6 +26,7 @@ from partners.domain.handoff.codes import (
 from partners.domain.handoff.states import Contact, Grounds, Said, Status
 from partners.subscriptions.gate import GATE
 from throughcare.partners.v1 import shares_pb2 as shared
+from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 
     from chassis.hearing import Heard
     from partners.storage import Work
-
-UNHEARD: Final = ("offer_unheard",)
 
 
 def _at(stamp: Timestamp) -> datetime:
@@ -49,6 +49,28 @@ def _word(heard: Heard[Any], handoff_id: str = "") -> Word:
         subject_ref=of.subject_ref,
         said=Said(at=of.occurred_at, recorded_at=of.recorded_at),
     )
+
+
+@GATE.command(
+    referral.ReferralRedirected,
+    ignored_when=(
+        "isa_not_in_force",
+        "purpose_not_agreed",
+        "category_not_agreed",
+        "consent_missing",
+        "consent_review_passed",
+        "recipient_is_owner",
+        "listed",
+        "offer_unknown",
+        "offer_not_open",
+    ),
+)
+async def redirected(work: Work, heard: Heard[referral.ReferralRedirected]) -> None:
+    """He agreed to be led on to an offer."""
+    case_id, offer_id = heard.envelope.case_id, heard.message.offer_id
+    if case_id is None or not offer_id:
+        raise ValueError("a redirect without its case or where it leads")
+    await commands.offer_redirected.inside(work, case_id=UUID(str(case_id)), offer_id=UUID(offer_id))
 
 
 @GATE.command(shared.SharedHandoffOffered)
@@ -90,7 +112,7 @@ async def information_requested(work: Work, heard: Heard[shared.SharedHandoffInf
     await commands.hear_information_requested.inside(work, _word(heard), **asked)
 
 
-@GATE.command(shared.SharedHandoffInformationSupplied, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffInformationSupplied, ignored_when=("offer_unheard",))
 async def information_supplied(work: Work, heard: Heard[shared.SharedHandoffInformationSupplied]) -> None:
     """The sender has answered."""
     answered = {"round_": heard.message.round, "detail_ref": heard.envelope.detail_ref}
@@ -139,13 +161,13 @@ async def failed(work: Work, heard: Heard[shared.SharedHandoffFailed]) -> None:
     await commands.hear_failed.inside(work, _word(heard), group=ReasonGroup(heard.message.reason_group))
 
 
-@GATE.command(shared.SharedHandoffLoopClosed, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffLoopClosed, ignored_when=("offer_unheard",))
 async def loop_closed(work: Work, heard: Heard[shared.SharedHandoffLoopClosed]) -> None:
     """The sender has seen the outcome."""
     await commands.hear_loop_closed.inside(work, _word(heard))
 
 
-@GATE.command(shared.SharedHandoffRevokeRequested, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffRevokeRequested, ignored_when=("offer_unheard",))
 async def revoke_requested(work: Work, heard: Heard[shared.SharedHandoffRevokeRequested]) -> None:
     """The sender wants it back."""
     await commands.hear_revoke_requested.inside(work, _word(heard))
@@ -157,19 +179,19 @@ async def purge_confirmed(work: Work, heard: Heard[shared.SharedHandoffPurgeConf
     await commands.hear_purge_confirmed.inside(work, _word(heard), ended_as=Status(heard.message.state))
 
 
-@GATE.command(shared.SharedHandoffSuperseded, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffSuperseded, ignored_when=("offer_unheard",))
 async def superseded(work: Work, heard: Heard[shared.SharedHandoffSuperseded]) -> None:
     """A step of this house came too late."""
     await commands.hear_superseded.inside(work, _word(heard), lost=Step(heard.message.lost))
 
 
-@GATE.command(shared.SharedHandoffOnHold, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffOnHold, ignored_when=("offer_unheard",))
 async def on_hold(work: Work, heard: Heard[shared.SharedHandoffOnHold]) -> None:
     """The other side lets it rest."""
     await commands.hear_on_hold.inside(work, _word(heard), group=ReasonGroup(heard.message.reason_group))
 
 
-@GATE.command(shared.SharedHandoffResumed, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffResumed, ignored_when=("offer_unheard",))
 async def resumed(work: Work, heard: Heard[shared.SharedHandoffResumed]) -> None:
     """The other side lets it go on."""
     await commands.hear_resumed.inside(work, _word(heard))
@@ -185,7 +207,7 @@ async def next_contact(work: Work, heard: Heard[shared.SharedNextContact]) -> No
         starts_at=_at(message.starts_at),
         ends_at=_at(message.ends_at),
     )
-    await commands.hear_contact_planned.inside(work, _word(heard), contact=contact)
+    await commands.hear_contact_planned.inside(work, _word(heard), contact=contact, openly=True)
 
 
 @GATE.command(shared.SharedBusySlot)
@@ -194,4 +216,4 @@ async def busy_slot(work: Work, heard: Heard[shared.SharedBusySlot]) -> None:
     starts_at, ends_at = _at(heard.message.starts_at), _at(heard.message.ends_at)
     contact = Contact(aspect=None, step=None, starts_at=starts_at, ends_at=ends_at)
     word = _word(heard, str(heard.envelope.aggregate_id))
-    await commands.hear_contact_planned.inside(work, word, contact=contact)
+    await commands.hear_contact_planned.inside(work, word, contact=contact, openly=False)

@@ -142,7 +142,7 @@ HEARD = {
         facts.Started: lambda h, f, at: hearing.started(h, said=word(f), at=at),
         facts.Completed: lambda h, f, at: hearing.completed(h, f.outcome, said=word(f), at=at),
         facts.Failed: lambda h, f, at: hearing.failed(h, f.reason_group, said=word(f), at=at),
-        facts.ContactPlanned: lambda h, f, at: hearing.contact_planned(h, f.contact, at=at),
+        facts.ContactPlanned: lambda h, f, at: hearing.contact_planned(h, f.contact, openly=f.open, at=at),
         facts.PurgeConfirmed: lambda h, f, at: hearing.purge_confirmed(h, f.ended_as, said=word(f), at=at),
     },
     Side.RECEIVER: BY_BOTH

@@ -133,15 +133,13 @@ def failed(handoff: Handoff, group: ReasonGroup, *, said: Said, at: datetime) ->
     return value.says(facts.Failed, heard=True, reason=None, reason_group=group, at=at)
 
 
-def contact_planned(handoff: Handoff, contact: Contact, *, at: datetime) -> Handoff:
-    """The receiver sees him then; what for is empty where only the hour was told."""
+def contact_planned(handoff: Handoff, contact: Contact, *, openly: bool, at: datetime) -> Handoff:
+    """The receiver sees him then; openly, he says what for."""
     handoff.must_be_on(Side.SENDER)
     if not handoff.open or handoff.next_contact == contact:
         return handoff
-    told_openly = contact.aspect is not None
-    return replace(handoff, next_contact=contact).says(
-        facts.ContactPlanned, heard=True, contact=contact, open=told_openly, at=at
-    )
+    planned = replace(handoff, next_contact=contact)
+    return planned.says(facts.ContactPlanned, heard=True, contact=contact, open=openly, at=at)
 
 
 def purge_confirmed(handoff: Handoff, ended_as: Status, *, said: Said, at: datetime) -> Handoff:
