@@ -37,7 +37,7 @@ def an_offering(**changes) -> Offering:
         "partner": "women-in-prison",
         "partner_org": "women-in-prison",
         "own_org": "together",
-        "discreet": False,
+        "to_probation": False,
         "person_id": HIS,
         "case_id": UUID("0190e2a0-0000-7000-8000-0000000000c1"),
         "kind": Kind.WARM_INTRODUCTION,
@@ -65,7 +65,7 @@ def arrival_of(offered: Handoff, **changes) -> Arrival:
         "partner": "together",
         "partner_org": "together",
         "own_org": "women-in-prison",
-        "discreet": False,
+        "to_probation": False,
         "subject_ref": "A" * 26,
         "person_id": OURS,
     }

@@ -105,7 +105,7 @@ async def acknowledge_handoff(work: Work, word: Word, *, content: Content) -> in
         partner=partner.node,
         partner_org=partner.org,
         own_org=work.settings.node_organisation,
-        discreet=partner.discreet,
+        to_probation=partner.to_probation,
         subject_ref=word.subject_ref,
         person_id=link.minted_id,
         **{name: getattr(content, name) for name in Content.__dataclass_fields__},
