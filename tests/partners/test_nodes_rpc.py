@@ -198,7 +198,6 @@ def asking(beating: Works[Any], authority: Authority):  # noqa: F811 - the fixtu
         try:
             yield other
         finally:
-            await other.journals.close()
             await server.stop(1)
 
     return start
