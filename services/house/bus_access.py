@@ -47,6 +47,17 @@ def password(folder: Folder, user: User) -> str:
     return folder.of(user.house).secret(f"bus/{user.service}.password").read_text().strip()
 
 
+def keep_password(folder: Folder, service: str, password: str) -> None:
+    """Take a password that the operator of another bus has made for a user of this house."""
+    folder.write_secret(f"{folder.node}/bus/{service}.password", password)
+
+
+def authority(folder: Folder) -> Path | None:
+    """The certificate by which a bus of this folder's is known; none where the machine's own authorities do."""
+    told = of_service(folder, OPERATOR)
+    return Path(told["bus_ca_file"]) if "bus_ca_file" in told else None
+
+
 def of_service(folder: Folder, service: str) -> dict[str, str]:
     """How one service speaks to the bus, in the words of its settings. Raises `Trouble` where a password is missing."""
     plan, node = folder.plan(), folder.here

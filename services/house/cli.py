@@ -11,7 +11,7 @@ import sys
 import typer
 
 from house import output
-from house.commands import imports, operating, reading, running, topics
+from house.commands import imports, node, operating, reading, running, topics
 from house.trouble import Trouble
 
 
@@ -30,6 +30,7 @@ def app() -> typer.Typer:
     imports.add_to(whole)
     operating.add_to(whole)
     topics.add_to(whole)
+    node.add_to(whole)
     return whole
 
 
