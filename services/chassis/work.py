@@ -407,7 +407,7 @@ class Works(Generic[W]):
                 raise
             refusal = no if isinstance(no, Refused) else Conflict()
             await self._enter(work, action, refusal)
-            raise refusal from None
+            raise refusal from (None if refusal is no else no)
         self._committed(work)
 
     async def _enter(self, work: Work, action: str, refusal: Refused) -> None:

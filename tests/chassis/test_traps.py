@@ -321,8 +321,23 @@ def test_trap_21b_an_offset_out_of_range_is_looked_for_and_not_left_to_the_libra
     assert "listening.ends" in inspect.getsource(member.Inbox._look)
 
 
-def test_trap_21c_an_empty_poll_costs_ten_milliseconds_and_no_more(listening) -> None:
-    assert listening.subscriber.batch_timeout_ms == SUBSCRIBER["batch_timeout_ms"] == 10
+async def test_trap_21c_an_empty_poll_is_slept_after_by_faststream_and_not_by_us(listening, monkeypatch) -> None:
+    """Its own way, which would stand in if ours were ever bypassed, costs ten milliseconds and no more."""
+    slept: list[float] = []
+
+    class Nothing:
+        async def getmany(self, **_: object) -> dict[object, list[object]]:
+            return {}
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr("anyio.sleep", sleep)
+
+    assert await type(listening.subscriber).get_msg(listening.subscriber, Nothing()) == ()
+    assert slept == [listening.subscriber.batch_timeout_ms / 1000] == [SUBSCRIBER["batch_timeout_ms"] / 1000] == [0.01]
+    assert await listening.subscriber.get_msg(Nothing()) == ()
+    assert len(slept) == 1
 
 
 @pytest.mark.kafka

@@ -249,6 +249,17 @@ async def test_a_key_made_after_a_mark_is_forgotten_when_that_is_undone(toy: Wor
     assert len(await toy.ask(listed, calling())) == 1
 
 
+async def test_a_work_has_its_keys_to_the_end_though_others_empty_the_ring(toy: Works) -> None:
+    thing = await toy.do(begin, calling(), note="a note")
+    async with toy.batch() as work:
+        held = await work.things.get(UUID(thing["id"]))
+        toy.ring.known.clear()
+        await work.things.put(held.telling(Quiet(at=work.now)))
+        await work.flush()
+
+    assert await toy.ask(listed, calling()) == [thing["id"]]
+
+
 async def test_two_who_change_the_same_record_do_not_overwrite_each_other(toy: Works) -> None:
     thing = await toy.do(begin, calling())
 
