@@ -27,6 +27,8 @@ FIRST_USER: Final = "admin"
 _FIRST_PASSWORD: Final = "bus-admin.password"  # noqa: S105 - the name of a file
 OPERATOR: Final = "operator"
 _OF_A_GIVEN_BUS: Final = ("security", "username", "password_file", "ca_file", "certificate_file", "key_file")
+# Each service is told these for itself, with the files where they lie.
+VARIABLES: Final = frozenset(f"{PREFIX}BUS_{word.upper()}" for word in _OF_A_GIVEN_BUS)
 _FILES: Final = ("password_file", "ca_file", "certificate_file", "key_file")
 _CLIENT: Final[Mapping[str, str]] = {
     "bus_security": "security.protocol",
@@ -74,7 +76,13 @@ def of_service(folder: Folder, service: str) -> dict[str, str]:
                 f"{given['bus_username']} has no password for the bus: no file {given['bus_password_file']}.",
                 mend="The bus's operator makes it with `throughcare topics apply` and hands it over.",
             )
+    if missing := next((value for name, value in given.items() if _is_missing(name, value)), None):
+        raise Trouble(f"There is no file {missing}, with which {folder.node} is to come to its bus.")
     return {"bus_security": "PLAINTEXT", **given}
+
+
+def _is_missing(name: str, value: str) -> bool:
+    return name.removeprefix("bus_") in _FILES and not Path(value).exists()
 
 
 def _as_user(folder: Folder, node: Node, service: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -59,6 +59,11 @@ def requests(own: Folder) -> tuple[str, ...]:
 
 def _requests(own: Folder) -> Path:
     return own.secrets / "certificate-requests.json"
+
+
+def signed_here(folder: Folder, card: Card) -> Card:
+    """The card of a house whose certificates this house's authority signs."""
+    return replace(card, authority_fingerprint=cards.authority_fingerprint(identity.authority_file(folder)))
 
 
 def welcome(folder: Folder, card: Card) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def register(
 
     home, found = folder(data, node), cards.read(card)
     run = running(home)
+    if welcome is not None or not found.authority_fingerprint:
+        found = joining.signed_here(home, found)
     said = joining.welcome(home, found) if welcome is not None else None
     cards.keep(home, found)
     asyncio.run(introducing.register(home, [cards.of(home), found]))
