@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from chassis.rpc import Form, calling, page, serves
 from partners.projections.picture import queries as pictures
 from partners.projections.picture import reference
-from partners.projections.picture.view import State
+from partners.projections.picture.shapes import State
 from partners.rpc.shown import day, stamp
+from throughcare.partners.v1 import pictures_pb2 as across
 from throughcare.partners.v1 import service_pb2 as said
 from throughcare.partners.v1.service_pb2_grpc import PartnerServiceServicer
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     import grpc
 
     from chassis.work import Works
-    from partners.projections.picture import view
+    from partners.projections.picture import across as seen_across
+    from partners.projections.picture import shapes as view
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -52,6 +54,55 @@ def _screening(seen: view.Screening | None) -> said.ScreeningSeen | None:
     return None if seen is None else said.ScreeningSeen(current=seen.current, completed_on=day(seen.completed_on))
 
 
+def _delivery(seen: seen_across.Delivery) -> across.Delivery:
+    return across.Delivery(
+        org_id=seen.org_id,
+        aspect_code=seen.aspect,
+        state=seen.state,
+        since=stamp(seen.since),
+        ends_on=day(seen.ends_on),
+        handoff_id=str(seen.handoff_id or ""),
+    )
+
+
+def _handoff(seen: seen_across.OpenHandoff) -> across.OpenHandoff:
+    return across.OpenHandoff(
+        handoff_id=str(seen.handoff_id),
+        side=seen.side,
+        org_id=seen.org_id,
+        kind=seen.kind,
+        aspect_codes=seen.aspects,
+        state=seen.state,
+        since=stamp(seen.since),
+        due_at=stamp(seen.due_at),
+        reason_group=seen.reason_group,
+        late_since=stamp(seen.late_since),
+    )
+
+
+def _contact(seen: seen_across.NextContact) -> across.NextContact:
+    return across.NextContact(
+        org_id=seen.org_id,
+        aspect_code=seen.aspect,
+        step_code=seen.step,
+        starts_at=stamp(seen.starts_at),
+        ends_at=stamp(seen.ends_at),
+    )
+
+
+def _gap(seen: seen_across.Gap) -> across.Gap:
+    return across.Gap(
+        aspect_code=seen.aspect,
+        needed_since=day(seen.needed_since),
+        after=day(seen.after),
+        asked_org_ids=seen.asked,
+    )
+
+
+def _clash(seen: seen_across.Clash) -> across.Clash:
+    return across.Clash(starts_at=stamp(seen.starts_at), ends_at=stamp(seen.ends_at), org_ids=seen.org_ids)
+
+
 def _picture(seen: view.Picture) -> said.Picture:
     return said.Picture(
         case_id=str(seen.case_id),
@@ -74,6 +125,11 @@ def _picture(seen: view.Picture) -> said.Picture:
         taking_part=_taking_part(seen.taking_part),
         screening=_screening(seen.screening),
         late=[said.Late(promise=missed.promise, since=stamp(missed.since)) for missed in seen.late or ()],
+        deliveries=map(_delivery, seen.deliveries or ()),
+        handoffs=map(_handoff, seen.handoffs or ()),
+        contacts=map(_contact, seen.contacts or ()),
+        gaps=map(_gap, seen.gaps or ()),
+        clashes=map(_clash, seen.clashes or ()),
     )
 
 
@@ -83,6 +139,8 @@ def _sources(sources: Iterable[pictures.Source]) -> Iterator[said.Source]:
             service=source.service,
             last_heard_at=stamp(source.last_heard_at),
             fresh_as_of=stamp(source.fresh_as_of),
+            node_id=source.node_id,
+            unheard_since=stamp(source.unheard_since),
         )
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 PICTURE = Hears("picture", tables=PROJECTED, caught_up=caught_up)
 
 
-def _told(heard: Heard[Any]) -> Told:
+def told_of(heard: Heard[Any], *, heard_from: str = "") -> Told:
+    """Whom the fact is about, and its place in its stream."""
     of = heard.envelope
     return Told(
         topic=heard.topic,
@@ -36,10 +37,12 @@ def _told(heard: Heard[Any]) -> Told:
         version=of.aggregate_version,
         case_id=of.case_id,
         person_id=of.person_id,
+        heard_from=heard_from,
     )
 
 
-def _instant(stamp: Timestamp) -> datetime:
+def instant_of(stamp: Timestamp) -> datetime:
+    """An instant of a message."""
     return stamp.ToDatetime(tzinfo=UTC)
 
 
@@ -49,7 +52,7 @@ def _dates(message: Any) -> dict[str, str]:
 
 def _left(heard: Heard[Any], fact: Any, **given: Any) -> Iterable[Row]:
     """The rows this fact leaves."""
-    told = _told(heard)
+    told = told_of(heard)
     registers: Iterable[Register] = fact(told, **given)
     return rows(told, registers)
 
@@ -64,7 +67,7 @@ def submitted(heard: Heard[Any]) -> Iterable[Row]:
         reference=message.case_reference,
         programme_id=message.programme_id,
         kind=message.kind,
-        decision_due_at=_instant(message.due_at),
+        decision_due_at=instant_of(message.due_at),
     )
 
 
@@ -80,9 +83,9 @@ def accepted(heard: Heard[referral.ReferralAccepted]) -> Iterable[Row]:
     return _left(heard, facts.accepted)
 
 
-@PICTURE.projection(referral.ReferralDeclined, referral.ReferralWithdrawn)
+@PICTURE.projection(referral.ReferralDeclined, referral.ReferralRedirected, referral.ReferralWithdrawn)
 def referral_ended(heard: Heard[Any]) -> Iterable[Row]:
-    """Ended on; reason and party stay behind."""
+    """Ended on; reason and party stay behind, and where the way leads on."""
     return _left(heard, facts.referral_ended)
 
 
@@ -148,7 +151,7 @@ def access_list_changed(heard: Heard[referral.AccessListChanged]) -> Iterable[Ro
 @PICTURE.projection(casework.AllocationRequested, casework.AllocationProposed)
 def allocation_waits(heard: Heard[Any]) -> Iterable[Row]:
     """Waits for a worker."""
-    return _left(heard, facts.allocation_waits, due_at=_instant(heard.message.due_at))
+    return _left(heard, facts.allocation_waits, due_at=instant_of(heard.message.due_at))
 
 
 @PICTURE.projection(casework.AllocationEnded)
@@ -231,6 +234,38 @@ def engagement_closed(heard: Heard[casework.EngagementClosed]) -> Iterable[Row]:
     return _left(heard, facts.closed)
 
 
+@PICTURE.projection(casework.NeedRecorded)
+def need(heard: Heard[casework.NeedRecorded]) -> Iterable[Row]:
+    """What would help him, or does no more."""
+    message = heard.message
+    return _left(heard, facts.need, aspect=message.aspect_code, needed=message.open, on=message.effective_on)
+
+
+def _appointment(heard: Heard[Any], *, stands: bool) -> Iterable[Row]:
+    message = heard.message
+    return _left(
+        heard,
+        facts.appointment,
+        org_id=message.org_id,
+        aspect=message.aspect_code,
+        starts_at=instant_of(message.starts_at),
+        ends_at=instant_of(message.ends_at),
+        stands=stands,
+    )
+
+
+@PICTURE.projection(casework.ExternalAppointmentRecorded)
+def appointment(heard: Heard[casework.ExternalAppointmentRecorded]) -> Iterable[Row]:
+    """When a partner without a house sees him."""
+    return _appointment(heard, stands=True)
+
+
+@PICTURE.projection(casework.ExternalAppointmentCancelled)
+def appointment_off(heard: Heard[casework.ExternalAppointmentCancelled]) -> Iterable[Row]:
+    """Not after all."""
+    return _appointment(heard, stands=False)
+
+
 @PICTURE.projection(
     referral.ReferralDeadlineMissed,
     referral.ConsentDeadlineMissed,
@@ -240,4 +275,4 @@ def engagement_closed(heard: Heard[casework.EngagementClosed]) -> Iterable[Row]:
 def deadline_missed(heard: Heard[Any]) -> Iterable[Row]:
     """Late since."""
     message = heard.message
-    return _left(heard, facts.late, promise=message.promise, due_at=_instant(message.due_at))
+    return _left(heard, facts.late, promise=message.promise, due_at=instant_of(message.due_at))
