@@ -77,9 +77,7 @@ class Authority:
     @classmethod
     def load(cls, folder: Path) -> Authority:
         """The authority that `make` put into this folder."""
-        key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError("ca.key holds no elliptic curve key")
+        key = _elliptic(folder / "ca.key")
         return cls(folder, x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()), key)
 
     def service(self, node: str, name: str, *, at: datetime, days: int = 365, hosts: Sequence[str] = LOCAL) -> Files:
@@ -169,8 +167,12 @@ class Request:
 
 
 def ask(folder: Path, node: str, name: str, *, hosts: Sequence[str] = ()) -> str:
-    """A new key for this name, in this folder, and a request (PEM) to certify it; the key stays here."""
-    key, uri = ec.generate_private_key(ec.SECP256R1()), urn(node, name)
+    """A request (PEM) to certify this name, for the key in this folder: made where there is none, and it stays."""
+    uri = urn(node, name)
+    file = folder / f"{_file_name(uri)}.key"
+    if not file.exists():
+        _write_key(file, ec.generate_private_key(ec.SECP256R1()))
+    key = _elliptic(file)
     names = [x509.UniformResourceIdentifier(uri), *(_host(host) for host in hosts)]
     request = (
         x509.CertificateSigningRequestBuilder()
@@ -178,8 +180,14 @@ def ask(folder: Path, node: str, name: str, *, hosts: Sequence[str] = ()) -> str
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write_key(folder / f"{_file_name(uri)}.key", key)
     return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _elliptic(file: Path) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(file.read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{file.name} holds no elliptic curve key")
+    return key
 
 
 def _file_name(uri: str) -> str:

@@ -42,6 +42,11 @@ def authority_file(folder: Folder) -> Path:
     return folder.certs / "ca.pem"
 
 
+def has_authority(folder: Folder) -> bool:
+    """Whether it is this machine's own: its key is here."""
+    return (folder.certs / "ca.key").exists()
+
+
 def bus_files(folder: Folder) -> Files:
     """Where the certificate of a local broker is."""
     return files(folder, *_BUS)
@@ -85,9 +90,8 @@ def _is_there(found: Files) -> bool:
 
 def _is_anothers(folder: Folder) -> bool:
     """Whether another house's authority signs for the houses here: its certificate is here, and its key is not."""
-    own = folder.certs / "ca.key"
-    asked = any(path != own for path in folder.certs.glob("*.key"))
-    return not own.exists() and (authority_file(folder).exists() or asked)
+    asked = any(path.name != "ca.key" for path in folder.certs.glob("*.key"))
+    return not has_authority(folder) and (authority_file(folder).exists() or asked)
 
 
 def _refuse(missing: Sequence[tuple[str, str]]) -> None:

@@ -37,10 +37,14 @@ _MEMBERS: Final = frozenset({"card", "authority", "certificates", "bus"})
 
 
 def prepare(folder: Folder, node: Node, hosts: Sequence[str]) -> list[str]:
-    """Make what a house needs before it joins: keys of its own, and a request for each certificate."""
-    if identity.authority_file(folder).exists():
+    """Make what a house needs before it joins: keys of its own, and a request for each certificate. Keys that are there
+    stay: done again, it asks for new certificates in the place of old ones.
+    """
+    if identity.has_authority(folder):
         raise Trouble(
-            f"The houses in {folder.path} have certificates already.", mend="Give another folder with --data.", code=2
+            f"The houses in {folder.path} have an authority of their own.",
+            mend="Give another folder with --data.",
+            code=2,
         )
     own = folder.of(node.node)
     identity.ensure_keys(own, node)
@@ -71,7 +75,7 @@ def welcome(folder: Folder, card: Card) -> dict[str, Any]:
 
     Raises `Trouble` for a request that is not about the card's own node.
     """
-    if identity.authority_file(folder).exists() and not (folder.certs / "ca.key").exists():
+    if not identity.has_authority(folder):
         raise Trouble("Another house's authority signs here: let that one welcome it.")
     authority = Authority.load(folder.certs)
     return {

@@ -75,8 +75,17 @@ def test_a_charity_joins_an_existing_bus_in_four_steps_and_its_secrets_stay_with
         assert joined.quiet().facts["bus"]["answers"] is True
         audit = joined.say("doctor", "--audit", "--json").facts
         assert audit["clean"], audit["findings"]
-        # Its operator reads what is its own, and is let read nothing of another's.
+        # Its operator reads what is its own, and is let see nothing of what others may.
         assert joined.say("topics", "check").code == 1
+
+        # A year later: new certificates for the keys that are there.
+        before = (data / "certs" / "women-in-prison.partners.pem").read_text()
+        assert command_line(data, "node", "keys", str(file)).code == 0
+        card.write_text(command_line(data, "node", "export").out)
+        again = lead.say("node", "register", str(card), "--welcome", str(machines / "again.json"))
+        assert again.code == 0, again.err
+        assert command_line(data, "node", "join", str(machines / "again.json")).code == 0
+        assert (data / "certs" / "women-in-prison.partners.pem").read_text() != before
     finally:
         if joined is not None:
             joined.stop()

@@ -29,7 +29,7 @@ def keys(
     host: Annotated[list[str], typer.Option("--host", help="A name under which others reach it.")] = [],  # noqa: B006 - typer's form
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Make the keys of a house that joins another's bus, and the requests for its certificates."""
+    """Make the keys of a house that joins another's bus, and the requests for its certificates; again, new requests."""
     from house import joining, nodes  # noqa: PLC0415 - the command line starts quickly
     from house.folder import Plan  # noqa: PLC0415 - the command line starts quickly
 
@@ -37,7 +37,8 @@ def keys(
     if home.exists and home.plan().lead.node != node.node:
         raise Trouble(f"{home.path} holds the house {home.plan().lead.node}.", mend="Give another --data.", code=2)
     home.make()
-    home.keep(Plan(nodes=(node,)))
+    if not home.exists:
+        home.keep(Plan(nodes=(node,)))
     made = joining.prepare(home, node, host)
     output.line(f"The keys of {node.node} are in {home.secrets}. They leave this machine in no file.")
     output.line(f"{len(made)} certificates are asked for in its card: throughcare node export > node.json")
