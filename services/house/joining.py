@@ -95,6 +95,11 @@ def write(said: dict[str, Any], path: Path) -> None:
         raise Trouble(f"{path} is there already.", mend="Give another name with --welcome.", code=2) from None
 
 
+def hosts_of(card: Card) -> list[str]:
+    """The hosts that its certificates name beside the machine itself: whoever signs should know them."""
+    return sorted({host for text in card.requests for host in Request.read(text).hosts} - set(LOCAL))
+
+
 def _certified(authority: Authority, card: Card) -> dict[str, str]:
     serving, calling = identity.names(card.node)
     found: dict[str, str] = {}

@@ -92,6 +92,7 @@ def register(
         output.line("Now make the bus fit for it: throughcare topics apply")
     if welcome is not None and said is not None:
         joining.write(said, welcome)
+        output.line(f"Its certificates are good for: {', '.join(joining.hosts_of(found)) or 'its own machine alone'}")
         output.line(f"{welcome} holds passwords: hand it over by a safe way, then delete it.")
 
 
