@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -116,6 +117,35 @@ class Authority:
         _write_key(files.key, key)
         files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return files
+
+
+class Authorities:
+    """The authorities a house trusts, from one file of certificates, and which of them has issued a certificate."""
+
+    def __init__(self, file: Path | None) -> None:
+        held = x509.load_pem_x509_certificates(file.read_bytes()) if file else []
+        self._by_digest = {fingerprint(each): each for each in held}
+
+    def issuer(self, certificate: bytes) -> str:
+        """The digest of the one that has signed this certificate (PEM); empty where none has, or it is none."""
+        try:
+            leaf = x509.load_pem_x509_certificate(certificate)
+        except ValueError:
+            return ""
+        return next((digest for digest, each in self._by_digest.items() if _has_issued(each, leaf)), "")
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """How a certificate is called: its SHA-256 digest, in hexadecimal."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def _has_issued(authority: x509.Certificate, leaf: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def _builder(

@@ -64,6 +64,8 @@ class ServiceSettings(BaseSettings):
     may_assert: Words = frozenset()
     wrapping_key_file: Path
     house_key_file: Path
+    # The key with which this node signs what leaves it (Ed25519, PEM); needed by the service that lets things leave.
+    node_key_file: Path | None = None
     embedded_profile: bool = False
     features: Words = frozenset()
     otlp_endpoint: str = ""
@@ -78,6 +80,11 @@ class ServiceSettings(BaseSettings):
         if not (self.ca_file and self.certificate_file and self.key_file):
             raise ValueError("ca_file, certificate_file and key_file are needed outside the embedded profile")
         return self
+
+    @property
+    def services(self) -> frozenset[str] | None:
+        """Which services the house runs, as far as it was said."""
+        return frozenset({*self.peers, self.service}) if self.peers else None
 
     @cached_property
     def shared_key(self) -> bytes:

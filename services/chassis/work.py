@@ -29,6 +29,7 @@ from chassis.audit import Entry
 from chassis.database import TRY_AGAIN, Together, now
 from chassis.repository import Bound, Repository
 from chassis.sealed import Keyring, Keys
+from chassis.shares import Pairwise
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -103,7 +104,7 @@ class Work:
     @property
     def asking(self) -> dict[str, object]:
         """The parameters of a statement that holds `visible_to`."""
-        return asking(self.actor, self.now)
+        return asking(self.actor, self.now, self.works.settings.node_organisation)
 
     def new_id(self) -> UUID:
         """A UUIDv7 of the house's time; ids of one work are in the order in which they were drawn."""
@@ -249,6 +250,7 @@ class Work:
             node=self.node,
             recorded_at=self.now,
             new_id=self.new_id,
+            names=self.works.names,
         )
         await promises.write(self.conn, together, self._changed, at=self.now, new_id=self.new_id)
         audit.write(together, self._entries)
@@ -347,6 +349,7 @@ class Works(Generic[W]):
         self.database, self.kind, self.settings = database, kind, settings
         self.publications, self.deadlines = publications, deadlines
         self.ring = Keyring(settings.wrapping_key, settings.shared_key)
+        self.names = Pairwise(settings.shared_key)
         self.wake = asyncio.Event()
 
     async def do(self, command: Command, call: Call, /, **arguments: Any) -> Any:

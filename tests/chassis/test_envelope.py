@@ -15,17 +15,20 @@ from chassis.envelope import (
     Envelope,
     Undecodable,
     check,
+    check_leaving,
     from_headers,
     key_of,
     legible,
     pack_around,
     pack_headers,
     printed,
+    reach_of,
     registry,
     to_headers,
     topic_of,
     unpack_headers,
 )
+from throughcare.partners.v1.shares_pb2 import SharedHandoffReceived
 from throughcare.referral.v1 import events_pb2
 from throughcare.referral.v1.events_pb2 import ConsentGranted, ProgrammePublished, ReferralAccepted
 
@@ -126,7 +129,14 @@ def test_a_message_over_256_kib_cannot_be_told() -> None:
 
 def test_every_event_of_the_contracts_can_be_told() -> None:
     for kind in registry().values():
-        check(kind())
+        (check_leaving if reach_of(kind) == "SHARE" else check)(kind())
+
+
+def test_a_share_leaves_by_the_gate_alone_and_a_fact_of_the_house_never() -> None:
+    with pytest.raises(ContractBroken, match="gate"):
+        check(SharedHandoffReceived())
+    with pytest.raises(ContractBroken, match="stays"):
+        check_leaving(ReferralAccepted())
 
 
 def test_the_registry_knows_every_referral_event() -> None:

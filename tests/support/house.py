@@ -202,6 +202,7 @@ async def running_house(
     }
     async with AsyncExitStack() as stack:
         topics = [f"{node}.{name}.v1" for name in ("referral", "casework", "partners", "notifications")]
+        topics += [f"share.{node}.in.v1", "control.v1"]
         common |= stack.enter_context(_bus(kafka, topics, folder)) | given
         services: list[Service] = []
         for name, (compose, migrations) in composes.items():

@@ -135,6 +135,21 @@ class ReferralServicer(ReferralServiceServicer):
         version = await self.works.do(commands.decline_referral, calling(context, request), **given)
         return pb.DeclineReferralResponse(version=version)
 
+    @serves(commands.redirect_referral)
+    async def RedirectReferral(self, request: pb.RedirectReferralRequest, context: Any) -> pb.RedirectReferralResponse:
+        form = Form(request)
+        given = {
+            "referral_id": form.uuid("referral_id"),
+            "reason": form.code("reason", EndReason),
+            "note": form.text("note", limit=10_000, required=False),
+            "offer_id": form.opaque("offer_id"),
+            "agreed_on": form.date("agreed_on"),
+            "expected": form.version(),
+        }
+        form.done()
+        version = await self.works.do(commands.redirect_referral, calling(context, request), **given)
+        return pb.RedirectReferralResponse(version=version)
+
     @serves(commands.withdraw_referral)
     async def WithdrawReferral(self, request: pb.WithdrawReferralRequest, context: Any) -> pb.WithdrawReferralResponse:
         form = Form(request)
@@ -210,6 +225,8 @@ class ReferralServicer(ReferralServiceServicer):
             referral=filled(pb.Referral, found),
             answers=filled(pb.DraftAnswers, answers),
             practitioner_name=found["practitioner_name"],
+            redirected_to=found["redirected_to"],
+            onward_state=found["onward_state"],
         )
 
     @serves(queries.list_referrals)
