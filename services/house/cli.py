@@ -11,7 +11,7 @@ import sys
 import typer
 
 from house import output
-from house.commands import agreements, directory, imports, operating, reading, running, topics
+from house.commands import agreements, directory, imports, node, operating, reading, running, topics
 from house.trouble import Trouble
 
 
@@ -32,6 +32,7 @@ def app() -> typer.Typer:
     directory.add_to(whole)
     operating.add_to(whole)
     topics.add_to(whole)
+    node.add_to(whole)
     return whole
 
 

@@ -15,6 +15,7 @@ from chassis.access import Role
 from chassis.rpc import RpcServer, acting_as, channel, error_of
 from partners.commands import reach
 from partners.commands.gate import judge
+from partners.gateways.details import HouseDetails
 from partners.rpc import PartnerService
 from partners.rpc.agreements import _said_terms
 from tests.partners.agreements import standing, terms
@@ -32,7 +33,7 @@ TRUST = "north-london-nhs"
 @pytest_asyncio.fixture
 async def door(one_house: House) -> AsyncIterator[PartnerServiceStub]:
     works: Any = one_house.works
-    server = RpcServer(works.settings, {"partners": [PartnerService(works, NoDetails())]})
+    server = RpcServer(works.settings, {"partners": [PartnerService(works, HouseDetails(works.settings))]})
     port = await server.start()
     made = channel(works.settings, "partners", address=f"127.0.0.1:{port}")
     yield PartnerServiceStub(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chassis.work import Works
+from partners.gateways.details import HouseDetails
 from partners.rpc.agreements import AgreementServicer
 from partners.rpc.directory import DirectoryServicer
 from partners.rpc.disclosures import DisclosureServicer
@@ -38,5 +39,5 @@ class PartnerService(
 ):
     """Every method of the contract."""
 
-    def __init__(self, works: Works[Any], details: Details) -> None:
-        self.works, self.details = works, details
+    def __init__(self, works: Works[Any], details: Details | None = None) -> None:
+        self.works, self.details = works, details or HouseDetails(works.settings)
