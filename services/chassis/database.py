@@ -110,23 +110,27 @@ class Together:
     def __init__(self) -> None:
         self._parts: list[tuple[str, str, int]] = []
         self._arguments: list[object] = []
-        self._writes: list[int | None] = []
+        self._must: list[tuple[int, type[Exception]] | None] = []
 
-    def add(self, sql: str, *arguments: object, name: str = "", writes: int | None = None) -> None:
-        """Add a change that returns a row for each it wrote; `writes` says how many that must be.
+    def add(
+        self, sql: str, *arguments: object, name: str = "", must: tuple[int, type[Exception]] | None = None
+    ) -> None:
+        """Add a change that returns a row for each it wrote; `must` says how many those are, and what else is raised.
 
         With a `name`, `sql` is `… as (…), name as (…)`: queries of which the one of that name is counted.
         """
         self._parts.append((name, sql, len(arguments)))
         self._arguments += arguments
-        self._writes.append(writes)
+        self._must.append(must)
 
-    async def run(self, conn: Connection) -> bool:
-        """Make the changes; whether each wrote as many rows as it must."""
+    async def run(self, conn: Connection) -> None:
+        """Make the changes."""
         if not self._parts:
-            return True
-        counts = await conn.fetchrow(_composed(tuple(self._parts)), *self._arguments)
-        return all(must in {None, wrote} for must, wrote in zip(self._writes, counts or (), strict=True))
+            return
+        (counts,) = await conn.fetch(_composed(tuple(self._parts)), *self._arguments)
+        for must, wrote in zip(self._must, counts, strict=True):
+            if must is not None and must[0] != wrote:
+                raise must[1]
 
 
 async def prepare(conn: asyncpg.Connection) -> None:

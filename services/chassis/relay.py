@@ -53,6 +53,7 @@ class Turn(Enum):
 
     NOTHING = auto()
     STANDBY = auto()
+    EMPTIED = auto()
     SENT = auto()
 
 
@@ -129,11 +130,11 @@ class Relay:
                     continue
                 if turn is Turn.STANDBY:
                     await asyncio.sleep(random.uniform(*STANDBY))  # noqa: S311 - jitter
-                elif turn is Turn.NOTHING:
-                    idle = min(POLL[1], idle * 2)
-                    await self._sleep(idle)
-                else:
+                elif turn is Turn.SENT:
                     idle = POLL[0]
+                else:
+                    idle = POLL[0] if turn is Turn.EMPTIED else min(POLL[1], idle * 2)
+                    await self._sleep(idle)
         finally:
             self._standing(active=False)
             await self._stop()
@@ -165,7 +166,8 @@ class Relay:
             moved = await self._send_all(conn)
             fail_point("relay.before_commit")
         fail_point("relay.committed")
-        return Turn.SENT if moved else Turn.NOTHING
+        # A set that was not full was the last: whoever commits here meanwhile wakes us.
+        return Turn.NOTHING if not moved else Turn.EMPTIED if moved % ROWS else Turn.SENT
 
     async def _send_all(self, conn: asyncpg.Connection) -> int:
         """Up to four sets of rows, one on its way while the next is read; how many rows. Doubt where one is missing."""

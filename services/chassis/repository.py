@@ -268,7 +268,7 @@ class Bound(Generic[A]):
             sql = _upsert(self.repository.table, columns, new=new) if arguments else ""
             if len(self.changed) <= FEW:
                 for given in arguments:
-                    together.add(sql, *given, writes=1)
+                    together.add(sql, *given, must=(1, Conflict))
             elif arguments and len(await self.work.conn.fetchmany(sql, arguments)) != len(arguments):
                 raise Conflict
         for id_ in self.changed:

@@ -26,7 +26,7 @@ from chassis import audit, journal, projection, promises, telemetry
 from chassis.access import Actor, Call, asking, system
 from chassis.aggregate import Aggregate, Conflict, Denied, Refused, Unmet
 from chassis.audit import Entry
-from chassis.database import TRY_AGAIN, Together
+from chassis.database import TRY_AGAIN, Together, now
 from chassis.repository import Bound, Repository
 from chassis.sealed import Keyring, Keys
 from chassis.shares import Pairwise
@@ -82,6 +82,7 @@ class Work:
         self._changed: list[Changed] = []
         self._entries: list[Entry] = []
         self._rows: list[Row] = []
+        self._besides = Together()
         self.drawn: set[UUID] = set()
         self._drawn = 0
 
@@ -103,7 +104,7 @@ class Work:
     @property
     def asking(self) -> dict[str, object]:
         """The parameters of a statement that holds `visible_to`."""
-        return asking(self.actor, self.now)
+        return asking(self.actor, self.now, self.works.settings.node_organisation)
 
     def new_id(self) -> UUID:
         """A UUIDv7 of the house's time; ids of one work are in the order in which they were drawn."""
@@ -163,6 +164,10 @@ class Work:
             outcome=outcome,
             correlation_id=self.call.correlation_id,
         )
+
+    def besides(self, sql: str, *arguments: object, name: str, must: tuple[int, type[Exception]]) -> None:
+        """One change more, made at the flush before all others; see `Together.add`."""
+        self._besides.add(sql, *arguments, name=name, must=must)
 
     async def blocked(self, service: str, key: object) -> bool:
         """Whether messages of this key from that service are parked or held here: then nothing told counts."""
@@ -232,8 +237,8 @@ class Work:
         Conflict where somebody else was first."""
         changed = [bound for name in sorted(self._bound) if (bound := self._bound[name]).changed]
         await self._have_keys(changed)
-        await self.settle()
-        together = Together()
+        together, self._besides = self._besides, Together()
+        await projection.add(self.conn, together, self._rows)
         for bound in changed:
             await bound.flush(together)
         self.keys.write(together)
@@ -251,8 +256,7 @@ class Work:
         audit.write(together, self._entries)
         if answer is not _UNANSWERED and self.call.key:
             together.add(_ANSWER, self.call.key, {"is": answer})
-        if not await together.run(self.conn):
-            raise Conflict
+        await together.run(self.conn)
         self.told = self.told or pending
         self._news, self._changed, self._entries, self._rows = [], [], [], []
         self.drawn.clear()
@@ -308,7 +312,7 @@ Begun = tuple["datetime", asyncpg.Record | None]
 
 async def _clock(conn: Connection, _: Call, __: str) -> Begun:
     """Read the clock."""
-    return await conn.fetchval("select house_now()"), None
+    return await now(conn), None
 
 
 async def _receive(conn: Connection, call: Call, command: str) -> Begun:
@@ -386,9 +390,17 @@ class Works(Generic[W]):
         refusal.audited = True
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator[W]:
-        """A work of the house itself: for batches of heard facts and due promises. The caller flushes."""
-        async with self._work(Call(actor=system(self.settings.node_id), correlation_id=_random_id())) as work:
+    async def batch(self, clock: Callable[[Connection], Awaitable[datetime]] = now) -> AsyncIterator[W]:
+        """A work of the house itself: for batches of heard facts and due promises. The caller flushes.
+
+        `clock` may do something before all else with the statement that reads it.
+        """
+
+        async def begin(conn: Connection, _: Call, __: str) -> Begun:
+            return await clock(conn), None
+
+        call = Call(actor=system(self.settings.node_id), correlation_id=_random_id())
+        async with self._work(call, begin=begin) as work:
             yield work
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ from chassis.rpc import Servicer
 from chassis.service import Compose, Service
 from chassis.work import Works
 from partners.deadlines import DEADLINES, PERIODIC
+from partners.gateways.details import HouseDetails
 from partners.gateways.nodes import NodeJournals
 from partners.publications import PUBLICATIONS
 from partners.rpc import NodeService, PartnerService
@@ -20,7 +21,7 @@ from partners.subscriptions import GATE, PICTURE
 
 
 def _servicers(works: Works[Any]) -> Sequence[Servicer]:
-    return (PartnerService(works), NodeService(works))
+    return (PartnerService(works, HouseDetails(works.settings)), NodeService(works))
 
 
 def compose(settings: Settings) -> Service:

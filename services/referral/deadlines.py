@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chassis.aggregate import Event
 from chassis.calendar import end_of_day, local_date
+from chassis.deadlines import Periodic
 from chassis.promises import Deadlines, Drop, Keep, Make
 from referral import commands
 from referral.domain import consent, programme
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from referral.storage import Work
 
 DEADLINES = Deadlines()
+FEEDS_EVERY = 15.0
+PERIODIC = (Periodic(name="feeds", seconds=FEEDS_EVERY, command=commands.confirm_feeds),)
 DRAFT_KEPT = 90
 _DRAFT = ("DRAFT_60", "DRAFT_80", "DRAFT_END")
 _WAITING = ("RANK_1", "RANK_2")

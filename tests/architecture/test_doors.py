@@ -20,7 +20,7 @@ from tests.architecture.source import (
 from tests.contracts.messages import modules
 
 NAMED = re.compile(r"[a-z_]+\.[a-z_]+")
-QUESTION = re.compile(r"(Get|List|Count|Find)[A-Z]")
+QUESTION = re.compile(r"(Get|List|Count|Find|Search|Export)[A-Z]")
 # Methods that every service has from the chassis.
 OF_EVERY_SERVICE = {"JournalService", "SeenService"}
 # Read what was told before, in a stream: neither one record nor a page.

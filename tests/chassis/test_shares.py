@@ -27,9 +27,9 @@ from chassis.work import Works, command
 from tests.chassis.hearing_toy import TABLES as HEARING
 from tests.chassis.hearing_toy import effects, rows, running
 from tests.chassis.toy import DEADLINES, TABLES, Begun, Ended, Thing, ThingWork, by, calling, settings
-from tests.support.kafka import Raw, everything, put
+from tests.support.kafka import Raw, everything, put, told
 from tests.support.postgres import eventually, fresh_database
-from throughcare.partners.v1.shares_pb2 import SharedHandoffReceived, SharedStub
+from throughcare.partners.v1.shares_pb2 import NodeHeartbeat, SharedHandoffReceived, SharedStub
 from throughcare.referral.v1.events_pb2 import ReferralDrafted, ReferralWithdrawn
 
 if TYPE_CHECKING:
@@ -331,6 +331,36 @@ async def test_what_comes_from_a_suspended_node_waits_and_is_applied_once_it_is_
         await eventually(lambda: _heard(b, 3), within=30)
 
     assert await effects(b.works.database) == {key: [1, 2, 3]}
+
+
+async def test_of_what_a_node_says_to_all_the_newest_word_counts_and_nothing_is_waited_for(houses, bus) -> None:
+    """Nobody reads a year of heartbeats again, and a node that is suspended is heard to be there."""
+    a, b = houses
+    b.trusted[a.node] = believed(a.signer, suspended=True)
+
+    @b.inbox.hears.command(NodeHeartbeat)
+    async def heartbeat(work: Any, heard: Heard[NodeHeartbeat]) -> None:
+        await work.conn.execute(
+            "insert into effect (event_id, key, seq) values ($1, $2, $3)", heard.envelope.event_id, heard.key, heard.seq
+        )
+
+    listening = Inbox(b.works, Bus(b.works.settings), b.inbox.hears)
+    bus.create("control.v1")
+    about = uuid4()
+    for sequence in (40, 41, 45, 43, 46):
+        raw = told(
+            NodeHeartbeat(node_id=a.node), sequence, case=uuid4(), node=a.node, aggregate_id=about, aggregate_version=0,
+            case_id=None, actor_ref="",
+        )  # fmt: skip
+        headers = [(name, value or b"") for name, value in raw.headers]
+        signed = a.signer.signed("control.v1", str(about), headers, raw.value or b"")
+        put(bus.servers, "control.v1", [Raw(str(about).encode(), raw.value, [*signed])])
+
+    async with running(listening):
+        await eventually(lambda: _mark(b, f"{a.node}/{about}", 46), within=30)
+
+    assert await effects(b.works.database) == {f"{a.node}/{about}": [40, 41, 45, 46]}
+    assert not await rows(b.works.database, "select 1 from parked")
 
 
 async def _parked(house: House, count: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -62,6 +63,7 @@ class Inbox:
         self._settle = asyncio.Event()
         self._jumped: dict[Place, int] = {}
         self._unreached: set[str] = set()
+        self._untold: dict[Place, int] = {}
         self._pause = PAUSES[0]
 
     async def run(self) -> None:
@@ -231,8 +233,7 @@ class Inbox:
         self.streams.tell_counts()
         self.offsets.expected.update(following)
         telemetry.observe("inbox_batch_seconds", asyncio.get_running_loop().time() - began, group=self.group)
-        await listening.tell(following)
-        fail_point("inbox.told")
+        self._untold.update(following)
 
     def _sorted_out(self, records: Iterable[Record]) -> tuple[list[Item], list[Quarantined]]:
         """What is believed, and what is not."""
@@ -256,9 +257,8 @@ class Inbox:
         """Apply the items in one transaction with the offsets; where one fails, each in a savepoint of its own."""
         for each in (self.streams.together, self.streams.one_by_one):
             try:
-                async with self.works.batch() as work:
+                async with self.works.batch(partial(self.offsets.advance, following=following)) as work:
                     fail_point("inbox.begun")
-                    await self.offsets.advance(work.conn, following)
                     if read is not None:
                         await journals.mark_read(work.conn, self.group, *read)
                     await quarantine.keep(work.conn, distrusted, at=work.now)
@@ -315,6 +315,7 @@ class Inbox:
             try:
                 while await retry(self.streams, self.works, self.source):
                     continue
+                await self.tell(listening)
                 await self._figures()
                 if (at := asyncio.get_running_loop().time()) - looked >= LOOK:
                     looked = at
@@ -322,6 +323,13 @@ class Inbox:
             except FAULTS as fault:
                 log.debug("tending_waits", group=self.group, error=type(fault).__name__)
                 await asyncio.sleep(PAUSES[1] / 5)
+
+    async def tell(self, listening: Listening) -> None:
+        """Tell the broker how far we are, now and then: advice for its tools, for which no batch has to wait."""
+        told, self._untold = self._untold, {}
+        if told:
+            await listening.tell(told)
+            fail_point("inbox.told")
 
     async def _look(self, listening: Listening) -> None:
         """What the library would only log, for ever: another bus, or a log that was cut short under us."""

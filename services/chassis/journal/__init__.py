@@ -9,6 +9,7 @@ acknowledged it.
 
 from chassis.journal.lines import News, feed_topic
 from chassis.journal.publications import Publications
+from chassis.journal.stubs import feed_head, stub_pending
 from chassis.journal.writing import fact_of, shard_of, write
 
-__all__ = ["News", "Publications", "fact_of", "feed_topic", "shard_of", "write"]
+__all__ = ["News", "Publications", "fact_of", "feed_head", "feed_topic", "shard_of", "stub_pending", "write"]

@@ -56,7 +56,7 @@ left join watermark on watermark.grp = $1 and watermark.topic = given.topic and 
 """
 # By compare-and-set: whoever read the same mark and commits second changes nothing, and has to look again.
 _RAISE = """
-with given as (
+given as (
     select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) as given(topic, key, was, seq)
 ), moved as (
     update watermark as held set seq = given.seq, at = $2 from given
@@ -64,8 +64,9 @@ with given as (
 ), begun as (
     insert into watermark (grp, topic, key, seq, at)
     select $1, topic, key, seq, $2 from given where was = 0 order by topic, key on conflict do nothing returning 1
+), marked as (
+    select 1 from moved union all select 1 from begun
 )
-select (select count(*) from moved) + (select count(*) from begun)
 """
 
 
@@ -132,7 +133,7 @@ class Streams:
                 await self._one(work, item)
                 state.seq = sequence_of(item)
         fail_point("inbox.applied")
-        await self.raise_marks(work, states)
+        self.raise_marks(work, states)
         await parking.park(work.conn, self.group, parkings, at=work.now)
         await work.flush()
 
@@ -144,7 +145,7 @@ class Streams:
             state = states[item.topic, item.key]
             if unfit := self.unfit(item, state) or await self.carefully(work, item, state):
                 self._park(parkings, item, state, *unfit)
-        await self.raise_marks(work, states)
+        self.raise_marks(work, states)
         await parking.park(work.conn, self.group, parkings, at=work.now)
         await work.flush()
 
@@ -156,14 +157,13 @@ class Streams:
             for row in await conn.fetch(_STATES, self.group, topics, keys)
         }
 
-    async def raise_marks(self, work: Work, states: Mapping[tuple[str, str], State]) -> None:
-        """Write the watermarks that moved; Overtaken where another transaction moved one of them meanwhile."""
+    def raise_marks(self, work: Work, states: Mapping[tuple[str, str], State]) -> None:
+        """Write the watermarks that moved, at the flush; Overtaken where another transaction moved one meanwhile."""
         moved = [(topic, key, state.was, state.seq) for (topic, key), state in states.items() if state.seq > state.was]
         if not moved:
             return
         columns = (list(column) for column in zip(*moved, strict=True))
-        if await work.conn.fetchval(_RAISE, self.group, work.now, *columns) != len(moved):
-            raise Overtaken
+        work.besides(_RAISE, self.group, work.now, *columns, name="marked", must=(len(moved), Overtaken))
 
     def unfit(self, item: Item, state: State) -> tuple[str, str] | None:
         """Why an item must wait, before it is looked into."""

@@ -67,7 +67,7 @@ async def _release(streams: Streams, work: Work, stream: tuple[str, str], missin
         if failure:
             break
         done.append(parked)
-    await streams.raise_marks(work, states)
+    streams.raise_marks(work, states)
     await parking.release(work.conn, done)
     if failure:
         await parking.failed(work.conn, waiting[len(done)], at=work.now, reason=failure[0], sentence=failure[1])

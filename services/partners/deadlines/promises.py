@@ -1,4 +1,4 @@
-"""Promises of partners with a due time: none in this slice. They come with handoffs and requests (L7, L22, L23)."""
+"""The one list of what partners promises; a file an aggregate adds to it."""
 
 from __future__ import annotations
 

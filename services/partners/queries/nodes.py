@@ -15,7 +15,6 @@ from chassis.aggregate import Denied, Fault, Invalid, NotFound
 from chassis.database import statement
 from chassis.envelope import unpack_headers
 from chassis.work import query
-from partners.domain.heartbeat import Beaten
 from partners.domain.node import Node, Status
 from partners.storage import Work, node
 from partners.storage.nodes import NODE, last_heard
@@ -153,8 +152,7 @@ def _told(row: Record, over: Sequence[Ended]) -> Told:
     headers = unpack_headers(row["headers"])
     said = dict(headers)
     isa = said.get("ce_isaid")
-    # Nobody needs a heartbeat of yesterday, but its place in the stream: without it the next one would wait for ever.
-    stub = row["fact_type"] == Beaten.__name__ or any(
+    stub = any(
         each.covers(
             person_id=row["person_id"],
             isa_id=UUID(isa.decode()) if isa else None,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ARRAY, BigInteger, Date, Text, and_, any_, bindparam, literal, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import BigInteger, Text, bindparam, or_, select
 
 from chassis.access import by
 from chassis.aggregate import NotFound
@@ -16,7 +15,7 @@ from chassis.calendar import local_date
 from chassis.database import statement
 from chassis.work import query
 from partners.domain.organisation import Name, Organisation, Sector, Status
-from partners.storage import Work, organisation
+from partners.storage import STANDING_FOR, Work, organisation
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 # No person is concerned: everybody who works here or signs in as a guest may know whom we work with.
 READERS = by("PP, SPO, PPU, APS, EW, PS, VOL, CO, SM, CP, PW, PA, CG, CH, TR, CMR, EV, IG, OPS")
 
-_IDS = bindparam("org_ids", type_=ARRAY(Text))
 _AFTER = bindparam("after", type_=Text)
 GET = statement(select(organisation).where(organisation.c.org_id == bindparam("org_id", type_=Text)))
 LIST = statement(
@@ -33,27 +31,6 @@ LIST = statement(
     .order_by(organisation.c.org_id)
     .limit(bindparam("most", type_=BigInteger))
 )
-
-
-def _chains() -> Any:
-    """From each organisation asked for along its successors, as far as they had merged by the day."""
-    chain = (
-        select(organisation.c.org_id.label("start"), organisation.c.org_id.label("org_id"), literal(0).label("step"))
-        .where(organisation.c.org_id == any_(_IDS))
-        .cte("chain", recursive=True)
-    )
-    gone = and_(
-        organisation.c.org_id == chain.c.org_id,
-        organisation.c.status == Status.MERGED_INTO.value,
-        organisation.c.ended_on <= bindparam("on", type_=Date),
-    )
-    further = select(chain.c.start, organisation.c.successor_id, chain.c.step + 1).where(gone)
-    chain = chain.union_all(further)
-    last = select(chain.c.start, chain.c.org_id).ext(distinct_on(chain.c.start))
-    return last.order_by(chain.c.start, chain.c.step.desc())
-
-
-STANDING_FOR = statement(_chains())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chassis.work import Works
+from partners.rpc.agreements import AgreementServicer
+from partners.rpc.directory import DirectoryServicer
+from partners.rpc.disclosures import DisclosureServicer
+from partners.rpc.handoff_answers import HandoffAnswerServicer
+from partners.rpc.handoffs import HandoffServicer
+from partners.rpc.links import LinkServicer
 from partners.rpc.nodes import NodeService, NodeServicer
+from partners.rpc.offers import OfferServicer
 from partners.rpc.organisations import OrganisationServicer
 from partners.rpc.pictures import PictureServicer
+from partners.rpc.signposts import SignpostServicer
+
+if TYPE_CHECKING:
+    from partners.gateways.details import Details
 
 __all__ = ["NodeService", "PartnerService"]
 
 
-class PartnerService(OrganisationServicer, NodeServicer, PictureServicer):
+class PartnerService(
+    OrganisationServicer,
+    NodeServicer,
+    PictureServicer,
+    OfferServicer,
+    DirectoryServicer,
+    SignpostServicer,
+    HandoffServicer,
+    HandoffAnswerServicer,
+    LinkServicer,
+    AgreementServicer,
+    DisclosureServicer,
+):
     """Every method of the contract."""
 
-    def __init__(self, works: Works[Any]) -> None:
-        self.works = works
+    def __init__(self, works: Works[Any], details: Details) -> None:
+        self.works, self.details = works, details

@@ -38,15 +38,17 @@ insert into share_ended (node_id, person_id, isa_id, confidentiality_basis, posi
 select $1, $2, $3, $4, last_value, house_now() from journal_position
 """
 _ENDED = "select person_id, isa_id, confidentiality_basis, position from share_ended where node_id = $1"
-_COUNT = "select count(*) from journal where topic = $1 and position > $2"
+# Nobody needs a heartbeat of yesterday: of what was said to all, the keys are read again. Nothing waits for the places
+# between: on the control topic the newest word counts (`chassis.streams`).
+_COUNT = "select count(*) from journal where topic = $1 and position > $2 and fact_type <> 'Beaten'"
 _AFTER = """
-select position, key, person_id, fact_type, headers, message, sequence from journal
-where topic = $1 and position > $2 order by position limit $3
+select position, key, person_id, headers, message, sequence from journal
+where topic = $1 and position > $2 and fact_type <> 'Beaten' order by position limit $3
 """
-_COUNT_KEY = "select count(*) from journal where topic = $1 and key = $2 and sequence >= $3"
+_COUNT_KEY = "select count(*) from journal where topic = $1 and key = $2 and sequence >= $3 and fact_type <> 'Beaten'"
 _KEY = """
-select position, key, person_id, fact_type, headers, message, sequence from journal
-where topic = $1 and key = $2 and sequence >= $3 order by sequence limit $4
+select position, key, person_id, headers, message, sequence from journal
+where topic = $1 and key = $2 and sequence >= $3 and fact_type <> 'Beaten' order by sequence limit $4
 """
 # Locked in the order in which the relay takes them: it is waited for, not raced.
 _STUB_ALL = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.hearing import Hears
+from partners.storage.known import PROJECTED
 from partners.storage.nodes import trust
 
-GATE = Hears("gate", trust=trust)
+GATE = Hears("gate", tables=PROJECTED, trust=trust)

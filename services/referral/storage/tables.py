@@ -161,6 +161,7 @@ LISTS = _aggregate(
     Column("allow", JSONB, nullable=False),
     Column("deny", JSONB, nullable=False),
 )
+FEEDS = _aggregate("feeds", Column("confirmed_at", DateTime(timezone=True), nullable=False))
 # What an import has taken: a hash of (source, external reference), for ever.
 IMPORTED = Table("imported", metadata, Column("reference", Text, primary_key=True))
 

@@ -1,16 +1,13 @@
-"""Who may do and see what: one policy function for single reads, lists, counts and commands; fails closed.
+"""Which records exist for whom: one predicate for single reads, lists, counts and commands; fails closed.
 
 A role reaches records of the whole house, its own, or those it was proposed for. Limited-access lists bound
 everybody: outside an allow list, or on a deny list, a record does not exist. Missing and hidden are one predicate
-in one statement, so they look alike and take the same time. Agreements and the gate's `decide` come with the
-houses; until then role and caseload alone bound a guest.
+in one statement, so they look alike and take the same time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -36,121 +33,28 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from chassis.access.roles import Actor, Grants, Reach, Role
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import ColumnElement
 
-
-class Role(StrEnum):
-    """The roles of access.md 2, and three that no person holds: the house itself, an adapter of its node, and the gate
-    of another node, which sees what names it and nothing else."""
-
-    PP = "PP"
-    SPO = "SPO"
-    PPU = "PPU"
-    APS = "APS"
-    EW = "EW"
-    PS = "PS"
-    VOL = "VOL"
-    CO = "CO"
-    SM = "SM"
-    CP = "CP"
-    PW = "PW"
-    PA = "PA"
-    CG = "CG"
-    CH = "CH"
-    TR = "TR"
-    CMR = "CMR"
-    EV = "EV"
-    IG = "IG"
-    OPS = "OPS"
-    PER = "PER"
-    SYSTEM = "SYSTEM"
-    ADAPTER = "ADAPTER"
-    NODE = "NODE"
-
-
-class Purpose(StrEnum):
-    """Why somebody acts or reads (rules.md 11); logged with every entry."""
-
-    REFERRAL_TRIAGE = "REFERRAL_TRIAGE"
-    DELIVER_SUPPORT = "DELIVER_SUPPORT"
-    HANDOFF = "HANDOFF"
-    RISK_MANAGEMENT = "RISK_MANAGEMENT"
-    SAFEGUARDING = "SAFEGUARDING"
-    CO_ORDINATION = "CO_ORDINATION"
-    CLINICAL_CARE = "CLINICAL_CARE"
-    RECALL_CONSULTATION = "RECALL_CONSULTATION"
-    EVALUATION = "EVALUATION"
-    SUBJECT_REQUEST = "SUBJECT_REQUEST"
-    COMPLAINT = "COMPLAINT"
-    AUDIT = "AUDIT"
-    WORKFORCE = "WORKFORCE"
-    OPERATE = "OPERATE"
-
-
-class Reach(StrEnum):
-    """How far a role reaches."""
-
-    HOUSE = "house"
-    OWN = "own"
-    PROPOSED = "proposed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Actor:
-    """Who acts: an opaque staff id, in one role, employed by one organisation, for one purpose."""
-
-    id: str
-    role: Role
-    organisation: str
-    purpose: Purpose = Purpose.OPERATE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One request as a door established it. `key` makes it happen once; `fingerprint` is its body's digest."""
-
-    actor: Actor
-    correlation_id: UUID
-    key: UUID | None = None
-    fingerprint: bytes = b""
-    causation_id: UUID | None = None
-    traceparent: str = ""
-
-
-def system(node: str) -> Actor:
-    """The house itself: timers and heard facts."""
-    return Actor(id=node, role=Role.SYSTEM, organisation=node)
-
-
-Grants = Mapping[Role, frozenset[Reach]]
-
-
-def by(text: str) -> Grants:
-    """Roles with their reach, as access.md 7 writes them: `by("SM, CP, EW own or proposed, SYSTEM")`."""
-    grants: dict[Role, frozenset[Reach]] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        role, _, reach = part.partition(" ")
-        reaches = frozenset(Reach(word) for word in reach.replace(" or ", " ").split()) or {Reach.HOUSE}
-        grants[Role(role)] = grants.get(Role(role), frozenset()) | reaches
-    return grants
-
-
-# What a statement is told of who asks; `asking(actor, now)` gives the values.
+# What a statement is told of who asks, and in whose house; `asking(actor, now, house)` gives the values.
 ACTOR_ID = bindparam("actor_id", type_=Text)
 ACTOR_ROLE = bindparam("actor_role", type_=Text)
 ACTOR_ORGANISATION = bindparam("actor_organisation", type_=Text)
+HOUSE = bindparam("house", type_=Text)
 NOW = bindparam("now", type_=DateTime(timezone=True))
 
 
-def asking(actor: Actor, now: object) -> dict[str, object]:
+def asking(actor: Actor, now: object, house: str) -> dict[str, object]:
     """The parameters of every statement that holds `visible_to`."""
     return {
         "actor_id": actor.id,
         "actor_role": actor.role.value,
         "actor_organisation": actor.organisation,
+        "house": house,
         "now": now,
     }
 
