@@ -74,8 +74,8 @@ async def _judged(work: Work, handoff: Handoff, user: Actor, categories: Sequenc
         )
 
 
-@command("detail.answer", by("NODE"))
-async def answer_detail(
+@command("detail.get", by("NODE"))
+async def get_detail(
     work: Work, *, detail_ref: str, categories: Sequence[Category], authority: str, token: str
 ) -> dict[str, Any]:
     """What another house may know behind a reference: whom to ask about it here, and what this house has written.
@@ -101,8 +101,8 @@ def _answer(handoff: Handoff, categories: Sequence[str]) -> dict[str, Any]:
     }
 
 
-@command("name.answer", by("NODE"))
-async def answer_names(work: Work, *, detail_refs: Sequence[str], authority: str, token: str) -> dict[str, str]:
+@command("name.list", by("NODE"))
+async def list_names(work: Work, *, detail_refs: Sequence[str], authority: str, token: str) -> dict[str, str]:
     """By reference, whose names another house may know; of the others nothing is said."""
     user = await _user(work, authority, token)
     found: dict[str, str] = {}
@@ -117,7 +117,7 @@ async def answer_names(work: Work, *, detail_refs: Sequence[str], authority: str
 
 
 @command("handoff.read_detail", READERS)
-async def ask_detail(work: Work, handoff_id: UUID) -> dict[str, str]:
+async def read_handoff_detail(work: Work, handoff_id: UUID) -> dict[str, str]:
     """Which house is asked, and by which reference; that it was asked for whom is kept here, what it answers is not."""
     handoff = await work.handoffs.get(handoff_id)
     if not handoff.open or not handoff.detail_ref:
@@ -125,8 +125,8 @@ async def ask_detail(work: Work, handoff_id: UUID) -> dict[str, str]:
     return {"node": handoff.partner, "detail_ref": handoff.detail_ref, "scope_hash": handoff.scope_hash}
 
 
-@command("handoff.list_names", READERS)
-async def ask_names(work: Work, handoff_ids: Sequence[UUID]) -> dict[str, Any]:
+@command("handoff.get_names", READERS)
+async def get_handoff_names(work: Work, handoff_ids: Sequence[UUID]) -> dict[str, Any]:
     """Of a list of handoffs: which reference to ask of which house, and who is a man of this house."""
     asked: dict[str, dict[str, str]] = {}
     own: dict[str, str] = {}

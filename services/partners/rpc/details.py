@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chassis.aggregate import NotFound
-from chassis.rpc import HOUSE_ALONE, NODES, Form, calling, calling_node, serves
+from chassis.rpc import NODES, Form, calling, calling_node, serves
 from chassis.rpc.assertion import METADATA
 from partners.commands import details as commands
 from partners.domain.handoff.codes import Category
+from partners.queries import details as queries
 from throughcare.details.v1 import service_pb2 as said
 from throughcare.details.v1.service_pb2_grpc import DetailServiceServicer
 
@@ -36,18 +37,19 @@ class DetailService(DetailServiceServicer):
     def __init__(self, works: Works[Any], details: Details) -> None:
         self.works, self.details = works, details
 
-    @serves(HOUSE_ALONE)
+    @serves(queries.get_contact)
     async def GetContact(self, request: said.GetContactRequest, context: Context) -> said.GetContactResponse:
         """The gate keeps no addresses."""
-        raise NotFound
+        await self.works.ask(queries.get_contact, calling(context, request))
+        return said.GetContactResponse()
 
-    @serves(commands.answer_detail, NODES)
+    @serves(commands.get_detail, NODES)
     async def GetDetail(self, request: said.GetDetailRequest, context: Context) -> said.GetDetailResponse:
         """GetDetail."""
         form = Form(request)
         given = {"detail_ref": form.opaque("detail_ref"), "categories": form.codes("categories", Category)}
         form.done()
-        found = await self.works.do(commands.answer_detail, calling(context, request), **given, **_word(context))
+        found = await self.works.do(commands.get_detail, calling(context, request), **given, **_word(context))
         if not found["categories"] and not found.get("written"):
             raise NotFound
         person_id = UUID(found["person_id"])
@@ -59,7 +61,7 @@ class DetailService(DetailServiceServicer):
         answer.written.extend(said.Writing(round=each["round"], items=each["items"]) for each in found["written"])
         return answer
 
-    @serves(commands.answer_names, NODES)
+    @serves(commands.list_names, NODES)
     async def ListNames(self, request: said.ListNamesRequest, context: Context) -> said.ListNamesResponse:
         """ListNames."""
         form = Form(request)
@@ -67,7 +69,7 @@ class DetailService(DetailServiceServicer):
             form.fault("detail_refs", "TOO_LONG")
         form.done()
         given = {"detail_refs": list(dict.fromkeys(request.detail_refs)), **_word(context)}
-        found = await self.works.do(commands.answer_names, calling(context, request), **given)
+        found = await self.works.do(commands.list_names, calling(context, request), **given)
         people = {ref: UUID(person_id) for ref, person_id in found.items()}
         names = await self.details.names(list(dict.fromkeys(people.values())))
         return said.ListNamesResponse(

@@ -36,7 +36,7 @@ class HandoffDetailServicer(PartnerServiceServicer):
     details: Details
     houses: OtherHouses
 
-    @serves(commands.ask_detail)
+    @serves(commands.read_handoff_detail)
     async def ReadHandoffDetail(
         self, request: said.ReadHandoffDetailRequest, context: Context
     ) -> said.ReadHandoffDetailResponse:
@@ -44,7 +44,7 @@ class HandoffDetailServicer(PartnerServiceServicer):
         form, call = Form(request), calling(context, request)
         handoff_id, categories = form.uuid("handoff_id"), form.codes("categories", Category)
         form.done()
-        asked = await self.works.do(commands.ask_detail, call, handoff_id=handoff_id)
+        asked = await self.works.do(commands.read_handoff_detail, call, handoff_id=handoff_id)
         answer = await self.houses.detail(asked["node"], call.actor, asked["detail_ref"], categories, key=call.key)
         return said.ReadHandoffDetailResponse(
             detail=answer.detail,
@@ -53,21 +53,21 @@ class HandoffDetailServicer(PartnerServiceServicer):
             as_offered=_digest(answer) == asked["scope_hash"],
         )
 
-    @serves(commands.ask_names)
-    async def ListHandoffNames(
-        self, request: said.ListHandoffNamesRequest, context: Context
-    ) -> said.ListHandoffNamesResponse:
-        """ListHandoffNames."""
+    @serves(commands.get_handoff_names)
+    async def GetHandoffNames(
+        self, request: said.GetHandoffNamesRequest, context: Context
+    ) -> said.GetHandoffNamesResponse:
+        """GetHandoffNames."""
         form, call = Form(request), calling(context, request)
         handoff_ids = form.uuids("handoff_ids")
         form.done()
-        found = await self.works.do(commands.ask_names, call, handoff_ids=handoff_ids)
+        found = await self.works.do(commands.get_handoff_names, call, handoff_ids=handoff_ids)
         named, unreached = await self._elsewhere(call.actor, found["asked"])
         people = {id: UUID(person_id) for id, person_id in found["own"].items()}
         ours = await self.details.names(list(dict.fromkeys(people.values())))
         named |= {id: ours[person] for id, person in people.items() if person in ours}
         listed = [str(each) for each in handoff_ids if str(each) in named]
-        return said.ListHandoffNamesResponse(
+        return said.GetHandoffNamesResponse(
             names=[said.HandoffName(handoff_id=id, preferred_name=named[id]) for id in listed], unreached=unreached
         )
 
