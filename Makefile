@@ -13,10 +13,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 STATE := .state
-GROUPS_INSTALLED := main build test lint
+GROUPS_INSTALLED := main embedded build test lint
 BUS ?= embedded
 DATA ?= .data
 UV ?= uv
+NODE ?= together
+TAG ?= local
+SECRETS ?= .secrets
 PROTO := $(shell find proto/throughcare -name '*.proto' 2>/dev/null)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -134,7 +137,7 @@ docs: setup ## Draw docs/map.md again from publications and subscriptions
 
 pins: ## Resolve the requirements again and write them with hashes (needs uv; U=package upgrades one, U=all all)
 	@command -v $(UV) >/dev/null || { echo "make pins needs uv. Install it as you like best, or say where it is: make pins UV=path"; exit 1; }
-	@for group in main test lint build bench; do \
+	@for group in main embedded image test lint build bench; do \
 		if [ $$group = main ]; then from="pyproject.toml"; else from="--group $$group -c requirements/main.txt"; fi; \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-emit-index-url --no-emit-find-links \
@@ -158,6 +161,28 @@ rebuild: setup ## Build projections again from the journals (S=a service, or par
 
 topics: setup ## List the topics of deploy/bus/topics.yaml as they are on the bus (DATA=folder)
 	$(BIN)/throughcare topics --data $(DATA)
+
+##@ Containers
+
+.PHONY: engine base-images images secrets compose-up compose-down
+
+engine: ## Bring up a container engine where none answers (apt-get: docker.io, docker-compose; dockerd by hand)
+	@deploy/engine
+
+base-images: ## Pull the public images, or build stand-ins of the same names where they cannot be pulled
+	@deploy/base-images
+
+images: ## Build the images of the services and of the house (TAG=local)
+	@deploy/images $(TAG)
+
+secrets: setup ## Make certificates, keys and passwords of a house in containers, for trying (NODE=together)
+	@$(BIN)/throughcare secrets --node $(NODE) --into $(SECRETS)
+
+compose-up: secrets ## Start a house in containers: the lead house, or a partner's on its bus (NODE=together)
+	@deploy/house $(NODE) up
+
+compose-down: ## Stop a house in containers and delete its data (NODE=together)
+	@deploy/house $(NODE) down
 
 ##@ System
 
