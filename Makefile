@@ -137,7 +137,7 @@ docs: setup ## Draw docs/map.md again from publications and subscriptions
 
 pins: ## Resolve the requirements again and write them with hashes (needs uv; U=package upgrades one, U=all all)
 	@command -v $(UV) >/dev/null || { echo "make pins needs uv. Install it as you like best, or say where it is: make pins UV=path"; exit 1; }
-	@for group in main embedded image test lint build bench; do \
+	@for group in main embedded image mail test lint build bench; do \
 		if [ $$group = main ]; then from="pyproject.toml"; else from="--group $$group -c requirements/main.txt"; fi; \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-emit-index-url --no-emit-find-links \

@@ -11,7 +11,7 @@ import sys
 import typer
 
 from house import output
-from house.commands import imports, operating, reading, running
+from house.commands import containers, imports, keeping, operating, reading, running
 from house.trouble import Trouble
 
 
@@ -29,6 +29,8 @@ def app() -> typer.Typer:
     reading.add_to(whole)
     imports.add_to(whole)
     operating.add_to(whole)
+    containers.add_to(whole)
+    keeping.add_to(whole)
     return whole
 
 

@@ -11,7 +11,7 @@ class Exports(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         """Count what came; an empty answer says that all of it was taken."""
         size = len(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
         sys.stdout.write(f"{self.path}: {size} bytes\n")
