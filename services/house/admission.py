@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
 
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from chassis.settings import PREFIX
 from house import topics
 from house.buses import Allowed, allow, set_user
+from house.composition import client_of
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -14,7 +21,31 @@ if TYPE_CHECKING:
 
     from house.topics import Topic
 
-OPERATOR = "operator"
+OPERATOR: Final = "operator"
+_PATIENCE, _PAUSE = 90.0, 0.3
+
+
+def client_of_environment() -> dict[str, Any]:
+    """How the administrator reaches the bus: its address and his password as the environment says."""
+    servers = os.environ.get(f"{PREFIX}BUS_SERVERS", "")
+    if not servers:
+        raise Trouble(f"Say where the bus is: {PREFIX}BUS_SERVERS.", code=2)
+    return client_of(servers)
+
+
+def until_there(client: Mapping[str, Any], brokers: int) -> None:
+    """Wait until so many brokers answer: a bus that has just been started takes a moment."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            there = len(AdminClient({"log_level": 0, **client}).list_topics(timeout=2).brokers)
+        except KafkaException:
+            there = 0
+        if there >= brokers:
+            return
+        if time.monotonic() > until:
+            raise Trouble(f"{there} of {brokers} brokers answer.", mend="Look at what the brokers write.")
+        time.sleep(_PAUSE)
 
 
 def admit(client: Mapping[str, Any], node: str, passwords: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Containers: skipped with the reason where no engine answers, unless one is required; images are built once a run."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -44,6 +45,7 @@ def images(engine):
 @pytest.fixture(scope="session")
 def stage(images):
     """One house for the whole run: each test plays men of its own and ends with the audit of all."""
-    with tempfile.TemporaryDirectory(prefix="tc-containers-", dir="/tmp", ignore_cleanup_errors=True) as folder:
-        with Stage(Path(folder), tag=images) as found:
-            yield found
+    path = Path(tempfile.mkdtemp(prefix="tc-containers-", dir="/tmp"))
+    with Stage(path, tag=images) as found:
+        yield found
+    shutil.rmtree(path, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Runs inside a container of the house's image: plays the first acts of the story for some men, through the doors.
 
-`python3 -m player plays DATA FIRST LAST` ends when every command has been answered; what stood still in between is
-waited for with the same key. `python3 -m player brokers COUNT` ends when so many brokers answer.
+`python3 -m player DATA FIRST LAST` ends when every command has been answered; what stood still in between is waited
+for, and asked again with the same key.
 """
 
 import asyncio
@@ -10,13 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
-
 from chassis.calendar import local_date
 from house import clock
 from house.clients import Clients
-from house.composition import client_of
 from house.demo.people import Man
 from house.demo.script import Script
 from house.demo.story import Story
@@ -42,20 +38,5 @@ async def plays(data: str, first: int, last: int) -> None:
     sys.stdout.write(json.dumps({"men": len(men), "commands": answered, "seconds": seconds}) + "\n")
 
 
-def brokers(count: int) -> None:
-    admin = AdminClient(client_of("kafka:9092"))
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            if len(admin.list_topics(timeout=2).brokers) == count:
-                return
-        except KafkaException:
-            time.sleep(0.2)
-    raise SystemExit(f"there are not {count} brokers")
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "plays":
-        asyncio.run(plays(sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
-    else:
-        brokers(int(sys.argv[2]))
+    asyncio.run(plays(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -74,8 +74,7 @@ class Stage:
         self._start("operator", self._waiting("operator"))
         self._start("admission", self._waiting("admission"))
         self._until("postgres", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres")
-        self.must("admission", "player", "brokers", str(len(BROKERS)))
-        self.must("admission", "house", "admit", "--passwords", "/run/users", "--data", "/house")
+        self.must("admission", "house", "admit", self.node, "--passwords", "/run/users", "--brokers", str(len(BROKERS)))
         for service in SERVICES:
             self.migrate(service)
             self.serve(service)
@@ -117,7 +116,7 @@ class Stage:
 
     def playing(self, first: int, last: int) -> subprocess.Popen[str]:
         """The story of these men, while something else happens."""
-        command = ["python3", "-m", "player", "plays", "/house", str(first), str(last)]
+        command = ["python3", "-m", "player", "/house", str(first), str(last)]
         return subprocess.Popen(
             ["docker", "exec", self.of("operator").id, *command],
             stdout=subprocess.PIPE,

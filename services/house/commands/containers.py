@@ -1,4 +1,4 @@
-"""`secrets` and `admit`: what a house in containers is given, and its users on the bus."""
+"""`secrets`, `admit` and `cut`: what a house in containers is given, and what the bus's administrator does for it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from house import output
-from house.commands.options import DEFAULT_DATA, Data, folder
 from house.names import NODE
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (secrets, admit):
+    for command in (secrets, admit, cut):
         app.command()(command)
 
 
@@ -33,14 +32,22 @@ def secrets(
 
 def admit(
     *,
+    node: Annotated[str, typer.Argument(help="Whose house.", metavar="NODE")],
     passwords: Annotated[Path, typer.Option("--passwords", help="A file for each user.", metavar="DIR")],
-    data: Data = DEFAULT_DATA,
+    brokers: Annotated[int, typer.Option("--brokers", help="Wait for so many brokers.", min=1)] = 1,
 ) -> None:
-    """Make this house's users, topics and access rules on a bus with default deny, as the bus's administrator."""
-    from house.admission import admit as admitted  # noqa: PLC0415 - the command line starts quickly
-    from house.composition import client_of  # noqa: PLC0415 - the command line starts quickly
-    from house.status import running  # noqa: PLC0415 - the command line starts quickly
+    """Make a house's users, topics and access rules on a bus with default deny, as the bus's administrator."""
+    from house import admission  # noqa: PLC0415 - the command line starts quickly
 
-    run = running(folder(data))
-    users = admitted(client_of(run.bus_servers), run.node, passwords)
+    client = admission.client_of_environment()
+    admission.until_there(client, brokers)
+    users = admission.admit(client, node, passwords)
     output.line(f"On the bus as the registry says: {', '.join(users)}.")
+
+
+def cut(*, node: Annotated[str, typer.Argument(help="Whose house.", metavar="NODE")] = NODE) -> None:
+    """After a restore: cut off what a house's topics hold, as the bus's administrator; hearers read the journals."""
+    from house import admission, cutting  # noqa: PLC0415 - the command line starts quickly
+
+    records = cutting.cut(admission.client_of_environment(), node)
+    output.line(f"{records} records of {node} are cut off. The services may start.")

@@ -1,4 +1,4 @@
-"""`backup`, `restore`, `cut`, `accept-bus`: keeping a house, and bringing it back."""
+"""`backup`, `restore`, `accept-bus`: keeping a house, and bringing it back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Set = Annotated[Path, typer.Argument(help="The folder of the backup.", metavar="
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    for command in (backup, restore, cut):
+    for command in (backup, restore):
         app.command()(command)
     app.command(name="accept-bus")(accept_bus)
 
@@ -59,19 +59,9 @@ def restore(*, source: Set, data: Data = DEFAULT_DATA) -> None:
         raise typer.Exit(1) from None
     if newer:
         output.line(f"The bus holds {newer} records that this house no longer knows: they happened after the backup.")
-        output.line("Before the services start, cut them off: throughcare cut, as the bus's administrator.")
+        output.line(f"Before the services start, cut them off, as the bus's administrator: throughcare cut {run.node}")
         raise typer.Exit(1)
     output.line("The bus holds nothing that the house does not know: the services may start.")
-
-
-def cut(*, data: Data = DEFAULT_DATA) -> None:
-    """After a restore: cut off what this house's topics hold; hearers read the journals instead."""
-    from house import cutting  # noqa: PLC0415 - the command line starts quickly
-    from house.composition import client_of  # noqa: PLC0415 - the command line starts quickly
-    from house.status import running  # noqa: PLC0415 - the command line starts quickly
-
-    run = running(folder(data))
-    output.line(f"{cutting.cut(client_of(run.bus_servers), run.node)} records are cut off. The services may start.")
 
 
 def accept_bus(*, data: Data = DEFAULT_DATA) -> None:
