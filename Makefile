@@ -60,9 +60,9 @@ kafka: $(STATE)/kafka ## Fetch the jars of a local Apache Kafka with Maven (need
 
 ##@ Check
 
-.PHONY: check format lint types imports contracts spelling architecture
+.PHONY: check format lint types imports contracts spelling deployment architecture
 
-check: lint types imports contracts spelling architecture ## Everything below: what a change must pass before its tests
+check: lint types imports contracts spelling deployment architecture ## Everything below: what a change must pass before its tests
 
 format: setup ## Format the code and the contracts in place
 	$(BIN)/ruff format
@@ -88,6 +88,13 @@ contracts: setup ## Lint and format of the contracts; no break, no changed optio
 
 spelling: setup ## Spelling, and words that hurt people
 	$(BIN)/codespell
+
+deployment: setup ## Recipes, compose files and Kubernetes manifests
+	$(BIN)/hadolint deploy/Dockerfile deploy/stand-ins/*/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose*.yaml
+	@for overlay in deploy/kubernetes/overlay/*; do \
+		$(BIN)/kubectl kustomize $$overlay >$(STATE)/kubernetes.yaml; \
+		$(BIN)/kubernetes-validate --strict --quiet $(STATE)/kubernetes.yaml; done
 
 architecture: setup ## Rules of the architecture that no other tool holds
 	$(PY) -m pytest tests/architecture -q $(if $(T),-k "$(T)")
