@@ -13,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 STATE := .state
-GROUPS_INSTALLED := main embedded build test lint
+GROUPS_INSTALLED := main embedded image build test lint
 BUS ?= embedded
 DATA ?= .data
 UV ?= uv
@@ -101,7 +101,7 @@ architecture: setup ## Rules of the architecture that no other tool holds
 
 ##@ Test
 
-.PHONY: test test-fast test-wire faults bench
+.PHONY: test test-fast test-wire test-containers faults bench
 
 test: setup $(STATE)/kafka-if-possible ## Everything this machine can run (T= narrows: T=consent, or T=tests/referral)
 	$(PY) -m pytest $(PICK)
@@ -111,6 +111,9 @@ test-fast: setup ## Without a broker: domain, services on PostgreSQL, contracts 
 
 test-wire: setup $(STATE)/kafka-if-possible ## On a bus: relay, inbox, journeys (T= narrows)
 	$(PY) -m pytest -m "wire or kafka" $(PICK)
+
+test-containers: setup ## Our images on PostgreSQL and three brokers, and each runbook; needs an engine (make engine; T= narrows)
+	$(PY) -m pytest $(if $(T),$(PICK),tests/containers)
 
 faults: setup kafka ## The long form of the fault runs on real Kafka, with figures (T= narrows)
 	THROUGHCARE_FAULTS=long $(PY) -m pytest tests/faults -s --timeout 3600 $(PICK_NAME)
@@ -171,7 +174,7 @@ topics: setup ## List the topics of deploy/bus/topics.yaml as they are on the bu
 
 ##@ Containers
 
-.PHONY: engine base-images images secrets compose-up compose-down
+.PHONY: engine base-images images secrets compose-up compose-down sbom
 
 engine: ## Bring up a container engine where none answers (apt-get: docker.io, docker-compose; dockerd by hand)
 	@deploy/engine
@@ -190,6 +193,9 @@ compose-up: secrets ## Start a house in containers: the lead house, or a partner
 
 compose-down: ## Stop a house in containers and delete its data (NODE=together)
 	@deploy/house $(NODE) down
+
+sbom: setup ## What our images hold, with licences: CycloneDX in .state/sbom.json and a table in .state/licences.txt
+	@$(PY) -m tests.architecture.bill_of_materials $(STATE)
 
 ##@ System
 

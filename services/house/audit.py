@@ -22,7 +22,7 @@ from house.status import group_ids, running
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from house.folder import Folder, Run
 
@@ -108,7 +108,8 @@ async def _compare(folder: Folder, run: Run, found: Audit) -> None:
     found.records, found.repeated = on_bus.records, on_bus.repeated
     found.offsets = {f"{place.topic}/{place.partition}": extent.end for place, extent in seen.extents.items()}
     found.note(iter(on_bus.findings))
-    found.note(streams.sent(told, on_bus, keeps_all=run.bus != "embedded" and _nothing_expired(seen)))
+    keeps_all = run.bus != "embedded" and _nothing_expired(seen) and await _first_of_all(databases, seen.cluster)
+    found.note(streams.sent(told, on_bus, keeps_all=keeps_all))
     for service, database in databases.items():
         found.note(iter(await streams.committed(database, f"{run.node}.{service}.v1", on_bus)))
         for group, read in group_ids(run.node, service).items():
@@ -116,6 +117,11 @@ async def _compare(folder: Folder, run: Run, found: Audit) -> None:
             found.lag += applied.lag
             found.note(streams.effective(told, on_bus, applied, await streams.heads(databases, read)))
         found.note(iter(await streams.twice(database, told)))
+
+
+async def _first_of_all(databases: Mapping[str, str], cluster: str) -> bool:
+    """Whether no group here ever read another bus: one that was put in its place holds only what was told since."""
+    return not any([await streams.read_another(database, cluster) for database in databases.values()])
 
 
 def _nothing_expired(seen: bus_reading.Seen) -> bool:

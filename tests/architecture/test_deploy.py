@@ -1,5 +1,6 @@
 """What operators are given is what the code says: settings, metrics, who calls whom, and how a pod is locked."""
 
+import importlib
 import json
 import re
 import subprocess
@@ -13,7 +14,7 @@ import yaml
 from chassis.settings import PREFIX
 from chassis.telemetry.metrics import REGISTRY
 from tests.architecture.declared import hears, known_events
-from tests.architecture.source import OF_THE_CARD, ROOT, module
+from tests.architecture.source import OF_THE_CARD, ROOT
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
@@ -40,7 +41,7 @@ def pods(overlay):
 
 
 def settings_of_everybody():
-    kinds = [module(service, "settings").Settings for service in OF_THE_CARD if module(service, "settings")]
+    kinds = [importlib.import_module(f"{service}.settings").Settings for service in OF_THE_CARD]
     return {f"{PREFIX}{name.upper()}" for kind in kinds for name in kind.model_fields}
 
 

@@ -15,7 +15,7 @@ from tests.architecture.source import ROOT
 from tests.containers.stage import Stage
 
 REQUIRED = bool(os.environ.get("THROUGHCARE_REQUIRE_CONTAINERS"))
-NEEDED = ("python", "postgres", "kafka", "mail")
+NEEDED = ("python", "postgres", "kafka", "prometheus", "collector", "mail")
 
 
 @pytest.hookimpl(tryfirst=True)
