@@ -108,7 +108,7 @@ async def backup(folder: Folder, run: Run, services: Iterable[str], target: Path
         await _as_of_one_moment(url, run.node, reading)
         files = [file for service, conn in reading.items() async for file in _tables(conn, service, unfinished)]
         first = next(iter(reading.values()))
-        made: datetime = await first.fetchval("select now()")
+        made: datetime = await first.fetchval("select house_now()")
         done = Set(
             node=run.node,
             made_at=made.isoformat(),

@@ -13,7 +13,7 @@ LOOK = """
 import importlib.metadata, json, os, pathlib
 tops = [f"/{each}" for each in os.listdir("/") if each not in ("proc", "sys", "dev")]
 found = [str(p) for top in tops for p in pathlib.Path(top).rglob("*") if p.is_file() and not p.is_symlink()]
-of_us = [p for p in found if p.startswith(("/app/", "/etc/", "/opt/", "/home/", "/srv/", "/var/", "/run/", "/tmp/"))]
+of_us = [p for p in found if not p.startswith("/usr/")]
 readable = [p for p in of_us if os.access(p, os.R_OK)]
 print(json.dumps({
     "ours": sorted(os.listdir("/app/services")), "app": [p for p in found if p.startswith("/app/")],
