@@ -135,7 +135,7 @@ def test_rotation(compose):
 
 
 def test_upgrade_and_step_back(compose):
-    for service in SERVICES:
+    for service in (*SERVICES, "house"):
         compose.must("docker", "tag", f"throughcare/{service}:local", f"throughcare/{service}:next")
     compose.runbook("upgrade", "next")
     image = compose.must("docker", "inspect", "--format", "{{.Config.Image}}", compose.container("referral"))
