@@ -146,8 +146,11 @@ async def _as_of_one_moment(url: str, node: str, reading: Mapping[str, asyncpg.C
         for service in reading:
             conn = await _connected(held, named(url, database_of(node, service)), service)
             await conn.execute("begin")
-            await conn.execute("set local lock_timeout = '10s'")
-            await conn.execute(_NO_GROWTH)
+            await conn.execute("set local lock_timeout = '5s'")
+            try:
+                await conn.execute(_NO_GROWTH)
+            except asyncpg.LockNotAvailableError:
+                raise Trouble(f"A command holds the journal of {service} for long.", mend="Try again.") from None
         for conn in reading.values():
             await conn.execute("begin isolation level repeatable read, read only")
             await conn.fetchval("select 1")  # the snapshot is taken with the first statement
