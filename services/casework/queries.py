@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from casework.domain.engagement.aggregate import Engagement
+from casework.domain.external_appointment import AppointmentStatus, ExternalAppointment
 from casework.domain.worker import WorkerStatus
 from casework.storage import (
     ALLOCATIONS,
@@ -257,6 +258,16 @@ async def get_engagement(work: Work, *, engagement_id: UUID | None, case_id: UUI
         worker_ref=(beside["worker_ref"] if beside else None) or "",
         practitioner_ref=(beside["practitioner_ref"] if beside else None) or "",
     )
+
+
+@query("external_appointment.list", by("SM, CP, IG, EW own, PP own"))
+async def list_external_appointments(
+    work: Work, *, case_id: UUID, after: tuple[Any, ...] = ()
+) -> list[ExternalAppointment]:
+    """What is still to come with partners without a house, the next first: a man has few at a time."""
+    held = await work.appointments.find(case_id=case_id, status=AppointmentStatus.SCHEDULED)
+    coming = [each for each in held if each.ends_at > work.now and (each.starts_at, each.id) > after]
+    return sorted(coming, key=lambda each: (each.starts_at, each.id))
 
 
 @query("casework.forecast", by("SM, CP"))

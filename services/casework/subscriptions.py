@@ -21,8 +21,10 @@ from casework.storage import (
     programmes_table,
     safe_contact_table,
 )
+from casework.storage.appointments import onward_state_table, onward_table
 from chassis.hearing import Heard, Hears
 from chassis.projection import Row
+from throughcare.partners.v1 import events_pb2 as partners
 from throughcare.referral.v1.events_pb2 import (
     AccessListChanged,
     ConsentDeclined,
@@ -39,6 +41,7 @@ from throughcare.referral.v1.events_pb2 import (
     ProgrammePublished,
     ReferralAccepted,
     ReferralDeclined,
+    ReferralRedirected,
     ReferralReopened,
     ReferralSubmitted,
     ReferralWithdrawn,
@@ -51,6 +54,8 @@ HEARS = Hears(
         consents_table,
         forecast_case_table,
         forecast_state_table,
+        onward_state_table,
+        onward_table,
         person_flags_table,
         practitioner_table,
         programme_media_table,
@@ -86,7 +91,7 @@ def expected(heard: Heard[Any]) -> Iterable[Row]:
     )
 
 
-@HEARS.projection(ReferralAccepted, ReferralDeclined, ReferralWithdrawn)
+@HEARS.projection(ReferralAccepted, ReferralDeclined, ReferralRedirected, ReferralWithdrawn)
 def decided(heard: Heard[Any]) -> Iterable[Row]:
     """One case less to come."""
     return projections.decided(case_id=_case(heard), still_expected=False, seq=heard.seq)
@@ -252,3 +257,30 @@ def delivery_mode(heard: Heard[ProgrammeDeliveryModeSet]) -> Iterable[Row]:
         mode=message.mode,
         seq=heard.seq,
     )
+
+
+@HEARS.projection(partners.HandoffOffered)
+def onward(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
+    """Work of this case was offered to another house."""
+    message = heard.message
+    if message.side == "SENDER" and heard.envelope.case_id is not None:
+        yield from projections.onward(
+            handoff_id=UUID(message.handoff_id), case_id=_case(heard), kind=message.kind, seq=heard.seq
+        )
+
+
+@HEARS.projection(
+    partners.HandoffReceived,
+    partners.HandoffAccepted,
+    partners.HandoffStarted,
+    partners.HandoffDeclined,
+    partners.HandoffCompleted,
+    partners.HandoffRevoked,
+    partners.HandoffExpired,
+    partners.HandoffFailed,
+)
+def onward_state(heard: Heard[Any]) -> Iterable[Row]:
+    """The step it is at for whoever offered it: before it is settled the case is not closed."""
+    if heard.message.side == "SENDER":
+        step = heard.message.DESCRIPTOR.name.removeprefix("Handoff").upper()
+        yield from projections.onward_state(handoff_id=UUID(heard.message.handoff_id), state=step, seq=heard.seq)

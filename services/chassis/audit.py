@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from chassis.access import Actor
-    from chassis.database import Connection
+    from chassis.database import Connection, Together
 
 _INSERT = """
 insert into audit (id, at, actor_ref, actor_role, organisation, purpose, action, record, outcome, correlation_id)
 select * from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                      $8::text[], $9::text[], $10::uuid[])
+returning 1
 """
 
 
@@ -36,10 +37,7 @@ class Entry:
     correlation_id: UUID
 
 
-async def write(conn: Connection, entries: Sequence[Entry]) -> None:
-    """Append the entries in one statement; a failure fails the transaction (fail closed)."""
-    if not entries:
-        return
+def _columns(entries: Sequence[Entry]) -> list[list[object]]:
     rows = [
         (
             entry.id,
@@ -55,4 +53,15 @@ async def write(conn: Connection, entries: Sequence[Entry]) -> None:
         )
         for entry in entries
     ]
-    await conn.execute(_INSERT, *(list(column) for column in zip(*rows, strict=True)))
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def write(together: Together, entries: Sequence[Entry]) -> None:
+    """Append the entries; a failure fails the transaction (fail closed)."""
+    if entries:
+        together.add(_INSERT, *_columns(entries))
+
+
+async def append(conn: Connection, entry: Entry) -> None:
+    """Append one entry, in a transaction of its own where none is open."""
+    await conn.execute(_INSERT, *_columns([entry]))

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,7 @@ UNREACHABLE = (
     asyncpg.OperatorInterventionError,
 )
 TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_PARAMETER = re.compile(r"\$(\d+)")
 _DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy types it not
 
 
@@ -82,9 +85,62 @@ def statement(clause: ClauseElement) -> Statement:
     return Statement(clause)
 
 
+@lru_cache(maxsize=1024)
+def _composed(parts: tuple[tuple[str, str, int], ...]) -> str:
+    """One statement of several; the parameters of each are numbered on from those before it."""
+    queries: list[str] = []
+    counts: list[str] = []
+    before = 0
+    for nth, (name, sql, parameters) in enumerate(parts):
+        moved = _PARAMETER.sub(lambda found, by=before: f"${int(found[1]) + by}", sql)  # type: ignore[misc]
+        counted = name or f"change_{nth}"
+        queries.append(moved if name else f"{counted} as ({moved})")
+        counts.append(f"(select count(*) from {counted})")  # noqa: S608 - our own names
+        before += parameters
+    return f"with {', '.join(queries)} select {', '.join(counts)}"
+
+
+class Together:
+    """Changes that go to the database in one round trip: one statement, each change a query of its `with`.
+
+    They are made in the order in which they were added, because their counts are asked for in that order; none sees
+    what another has written. So two of them may not touch the same row.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[str, str, int]] = []
+        self._arguments: list[object] = []
+        self._must: list[tuple[int, type[Exception]] | None] = []
+
+    def add(
+        self, sql: str, *arguments: object, name: str = "", must: tuple[int, type[Exception]] | None = None
+    ) -> None:
+        """Add a change that returns a row for each it wrote; `must` says how many those are, and what else is raised.
+
+        With a `name`, `sql` is `… as (…), name as (…)`: queries of which the one of that name is counted.
+        """
+        self._parts.append((name, sql, len(arguments)))
+        self._arguments += arguments
+        self._must.append(must)
+
+    async def run(self, conn: Connection) -> None:
+        """Make the changes."""
+        if not self._parts:
+            return
+        (counts,) = await conn.fetch(_composed(tuple(self._parts)), *self._arguments)
+        for must, wrote in zip(self._must, counts, strict=True):
+            if must is not None and must[0] != wrote:
+                raise must[1]
+
+
 async def prepare(conn: asyncpg.Connection) -> None:
     """What every connection of a service speaks: JSONB as Python values."""
     await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+
+
+async def _nothing_to_reset(_: asyncpg.Connection) -> None:
+    """Nothing of ours outlives its transaction: no setting, no cursor, no lock. One that is open still is rolled
+    back before this is asked; the library's own way costs a round trip more each time."""
 
 
 class Database:
@@ -112,6 +168,7 @@ class Database:
             min_size=0,
             max_size=self.size,
             init=prepare,
+            reset=_nothing_to_reset,
             command_timeout=30,
             max_inactive_connection_lifetime=300,
             server_settings={
@@ -136,8 +193,12 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection, given back afterwards."""
-        async with self.pool.acquire(timeout=10) as conn:
+        async with asyncio.timeout(10):
+            conn = await self.pool.acquire()
+        try:
             yield conn
+        finally:
+            await self.pool.release(conn, timeout=10)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

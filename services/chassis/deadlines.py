@@ -8,7 +8,7 @@ transaction, and recorded in a second work: a crash between the two leaves a cla
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from chassis import promises, telemetry
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from chassis.promises import Promise
-    from chassis.work import Work, Works
+    from chassis.work import Command, Work, Works
 
 log = telemetry.logger(__name__)
 T = TypeVar("T")
@@ -143,6 +143,50 @@ class DeadlineLoop(_Nudged):
             ahead = (due - await now(conn)).total_seconds() if due else POLL
         # What is due already but not taken rests, is another replica's, or has no command: look again later.
         return min(ahead, POLL) if ahead > 0 else POLL
+
+
+@dataclass(frozen=True, kw_only=True)
+class Periodic:
+    """Something the house does again and again, such as saying that it is there."""
+
+    name: str
+    seconds: float
+    command: Command
+
+
+class PeriodicLoop(_Nudged):
+    """Gives its command at once and then every so many seconds of the machine, and whenever the clock was wound."""
+
+    def __init__(self, works: Works[Any], periodic: Periodic) -> None:
+        super().__init__()
+        self._works, self._periodic, self.name = works, periodic, periodic.name
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        away = 0
+        while True:
+            try:
+                await self.turn()
+                delay, away = self._periodic.seconds, 0
+            except (*UNREACHABLE, *TRY_AGAIN) as fault:
+                telemetry.count("database_faults", operation=self.name)
+                log.warning("What is done periodically waits for its database", operation=self.name, exc_info=fault)
+                delay, away = _AWAY[min(away, len(_AWAY) - 1)], away + 1
+            await self._wait(delay)
+
+    async def turn(self) -> None:
+        """Give the command once; a refusal is audited, and it is tried again at the next turn."""
+        async with self._works.batch() as work:
+            mark = await work.mark()
+            try:
+                await self._periodic.command.inside(work)
+                await work.flush()
+            except Refused as refusal:
+                await work.undo(mark)
+                work.audit(self._periodic.command.name, outcome=f"ignored:{refusal.reason}")
+                await work.flush()
+            else:
+                await work.release(mark)
 
 
 class Outside(Protocol[T, O]):

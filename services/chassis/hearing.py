@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from chassis.envelope import topic_of
+from chassis.shares import between_houses
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
     from datetime import datetime
 
     from google.protobuf.message import Message
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from chassis.database import Connection
     from chassis.envelope import Envelope
     from chassis.projection import Row
+    from chassis.shares import Trust
 
 M_co = TypeVar("M_co", bound="Message", covariant=True)
 C = TypeVar("C", bound="Callable[..., Awaitable[None]]")
@@ -65,7 +67,8 @@ class Hears:
     """The subscriptions of one consumer group of one service.
 
     `tables` are the projections the group alone writes: a rebuild replaces them. `caught_up(conn, topic, at)` is
-    called when this group has read a topic to its end.
+    called when this group has read a topic to its end. `trust(conn)` says which other houses are believed, where the
+    group hears them.
     """
 
     def __init__(
@@ -74,8 +77,9 @@ class Hears:
         *,
         tables: Iterable[Table] = (),
         caught_up: Callable[[Connection, str, datetime], Awaitable[None]] | None = None,
+        trust: Trust | None = None,
     ) -> None:
-        self.group, self.tables, self.caught_up = group, tuple(tables), caught_up
+        self.group, self.tables, self.caught_up, self.trust = group, tuple(tables), caught_up, trust
         self.subscriptions: list[Subscription] = []
         self._of: dict[type[Message], tuple[Subscription, ...]] = {}
 
@@ -107,6 +111,8 @@ class Hears:
         """What this type leads to."""
         return self._of.get(kind, ())
 
-    def topics(self, node: str) -> tuple[str, ...]:
-        """The topics this group reads in one house."""
-        return tuple(sorted({topic_of(kind, node) for kind in self._of}))
+    def topics(self, node: str, services: Collection[str] | None = None) -> tuple[str, ...]:
+        """The topics this group reads in one house; where it is known which services the house runs, of those alone:
+        another's topic is not there, and nobody would be let read it."""
+        found = sorted({topic_of(kind, node) for kind in self._of})
+        return tuple(t for t in found if services is None or between_houses(t) or t.split(".")[1] in services)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from chassis.database import Connection
 
 RETRIES: Final = tuple(timedelta(seconds=n) for n in (1, 10, 60, 600, 3600))
-GAP, BEHIND, NEEDS_UPGRADE = "gap", "behind", "needs-upgrade"
+GAP, BEHIND, NEEDS_UPGRADE, SUSPENDED = "gap", "behind", "needs-upgrade", "node_suspended"
+# No time mends these: something has to happen first, and drives them on.
+_DRIVEN: Final = frozenset({NEEDS_UPGRADE, SUSPENDED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,8 @@ class Parked:
 _PARK = """
 insert into parked (grp, topic, key, raw_key, sequence, type, headers, value, reason, sentence, parked_at, next_try_at)
 select $1, topic, key, raw_key, sequence, type, headers::jsonb, value, reason, sentence, $2::timestamptz,
-    case when reason in ('behind', 'needs-upgrade') then null else $2::timestamptz + interval '1 second' end
+    case when reason in ('behind', 'needs-upgrade', 'node_suspended') then null
+        else $2::timestamptz + interval '1 second' end
 from unnest($3::text[], $4::text[], $5::bytea[], $6::bigint[], $7::text[], $8::text[], $9::bytea[], $10::text[],
             $11::text[]) with ordinality as given(topic, key, raw_key, sequence, type, headers, value, reason,
                                                   sentence, nth)
@@ -139,7 +142,7 @@ async def failed(conn: Connection, parked: Parked, *, at: datetime, reason: str,
         tried,
         reason,
         sentence,
-        at + pause if pause and reason != NEEDS_UPGRADE else None,
+        at + pause if pause and reason not in _DRIVEN else None,
     )
     await conn.execute(
         "update parked set next_try_at = null where grp = $1 and topic = $2 and key = $3 and nth <> $4"
@@ -164,9 +167,9 @@ async def next_in_line(conn: Connection, group: str, topic: str, key: str, *, at
     )
 
 
-async def drive_upgraded(conn: Connection, group: str, *, at: datetime) -> None:
-    """At start: this release may read what an older one could not."""
-    await conn.execute("update parked set next_try_at = $2 where grp = $1 and reason = 'needs-upgrade'", group, at)
+async def drive(conn: Connection, group: str, reason: str, *, at: datetime) -> None:
+    """What waited for this goes on: at a start for an upgrade, at a resumption for the node."""
+    await conn.execute("update parked set next_try_at = $2 where grp = $1 and reason = $3", group, at, reason)
 
 
 async def listed(conn: Connection, *, limit: int = 200, after: int = 0) -> list[Parked]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
 
-    from chassis.database import Connection
+    from chassis.database import Connection, Together
 
 _DIALECT = dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy types it not
 
@@ -64,7 +64,7 @@ def _upsert(table: Table, columns: tuple[str, ...], into: str) -> str:
     # Sorted by key, so that two writers lock rows in one order.
     return (
         f"insert into {into} as held ({listed}) select {chosen} from unnest({types}) as given({listed})"  # noqa: S608 - our own names
-        f" order by {target} on conflict ({target}) do update set {changes} where held.seq < excluded.seq"
+        f" order by {target} on conflict ({target}) do update set {changes} where held.seq < excluded.seq returning 1"
     )
 
 
@@ -79,14 +79,31 @@ def _newest(rows: Iterable[Row]) -> dict[tuple[Table, tuple[str, ...]], dict[tup
     return found
 
 
-async def write(conn: Connection, rows: Iterable[Row], *, shadows: bool = False) -> None:
-    """Write the rows, the newest of each key winning over what is held; one statement a table."""
+def _statements(rows: Iterable[Row], *, shadows: bool = False) -> list[tuple[Table, str, list[list[Any]]]]:
     newest = _newest(rows)
+    found = []
     for table, columns in sorted(newest, key=lambda place: (live(place[0]), place[1])):
         kept = newest[table, columns].values()
         into = shadow(table) if shadows else live(table)
-        arrays = [_array(kept, table, name) for name in columns]
-        await conn.execute(_upsert(table, columns, into), *arrays)
+        found.append((table, _upsert(table, columns, into), [_array(kept, table, name) for name in columns]))
+    return found
+
+
+async def write(conn: Connection, rows: Iterable[Row], *, shadows: bool = False) -> None:
+    """Write the rows, the newest of each key winning over what is held; one statement a table."""
+    for _, sql, arrays in _statements(rows, shadows=shadows):
+        await conn.execute(sql, *arrays)
+
+
+async def add(conn: Connection, together: Together, rows: Iterable[Row]) -> None:
+    """The same together with all else; by itself what comes with other columns of a table that is written already."""
+    tables: set[Table] = set()
+    for table, sql, arrays in _statements(rows):
+        if table in tables:
+            await conn.execute(sql, *arrays)
+        else:
+            together.add(sql, *arrays)
+        tables.add(table)
 
 
 async def digest(conn: Connection, tables: Iterable[Table], *, shadows: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chassis.aggregate import Event
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from chassis.database import Connection
+    from chassis.database import Connection, Together
 
 On = TypeVar("On", bound="Callable[[Any], Iterable[Change]]")
 D = TypeVar("D", bound="Callable[[Any, Promise], Awaitable[object]]")
@@ -108,19 +108,25 @@ class Changed:
     aggregate_id: UUID
 
 
+# More than these go by themselves, many in a round trip: a statement is not to grow with what it changes.
+FEW = 8
 _MAKE = """
 insert into promises (id, aggregate_type, aggregate_id, code, due_at, made_at, detail)
 values ($1, $2, $3, $4, $5, $6, $7)
 on conflict (aggregate_id, code) where kept_at is null and missed_at is null
-do update set due_at = excluded.due_at, detail = excluded.detail
+do update set due_at = excluded.due_at, detail = excluded.detail returning 1
 """
-_KEEP = (
-    "update promises set kept_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
-)
-_MOVE = (
-    "update promises set due_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
-)
-_DROP = "delete from promises where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null"
+_KEEP = """
+update promises set kept_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null
+returning 1
+"""
+_MOVE = """
+update promises set due_at = $3 where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null
+returning 1
+"""
+_DROP = """
+delete from promises where aggregate_id = $1 and code = $2 and kept_at is null and missed_at is null returning 1
+"""
 
 
 def _statement(changed: Changed, at: datetime, new_id: Callable[[], UUID]) -> tuple[str, tuple[object, ...]]:
@@ -136,8 +142,45 @@ def _statement(changed: Changed, at: datetime, new_id: Callable[[], UUID]) -> tu
             return _DROP, (subject, code)
 
 
-async def write(conn: Connection, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]) -> None:
-    """Apply the changes in order; neighbours of one kind go in one round trip."""
+async def write(
+    conn: Connection, together: Together, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]
+) -> None:
+    """Apply the changes in order: a few, each of another promise, together with all else, many by themselves."""
+    changes = _folded(changes)
+    if len({(each.aggregate_id, each.change.code) for each in changes}) < len(changes) or len(changes) > FEW:
+        await _in_order(conn, changes, at=at, new_id=new_id)
+        return
+    for changed in changes:
+        sql, arguments = _statement(changed, at, new_id)
+        together.add(sql, *arguments)
+
+
+def _folded(changes: Sequence[Changed]) -> Sequence[Changed]:
+    """What one work makes or moves and then makes, moves or drops again comes to the last of it."""
+    folded: list[Changed] = []
+    of: dict[tuple[UUID, str], int] = {}
+    for changed in changes:
+        place = of.setdefault((changed.aggregate_id, changed.change.code), len(folded))
+        if place < len(folded) and (both := _both(folded[place].change, changed.change)):
+            folded[place] = replace(changed, change=both)
+        else:
+            of[changed.aggregate_id, changed.change.code] = len(folded)
+            folded.append(changed)
+    return folded
+
+
+def _both(first: Change, then: Change) -> Change | None:
+    """One change that does what two of the same promise do, where there is one."""
+    match first, then:
+        case (Make(), Move(_, due_at)):
+            return replace(first, due_at=due_at)
+        case (Make(), Make() | Drop()) | (Move(), Make() | Move() | Drop()):
+            return then
+    return None
+
+
+async def _in_order(conn: Connection, changes: Sequence[Changed], *, at: datetime, new_id: Callable[[], UUID]) -> None:
+    """Neighbours of one kind go in one round trip."""
     waiting: list[tuple[object, ...]] = []
     sql = ""
     for changed in changes:

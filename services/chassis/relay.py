@@ -23,11 +23,13 @@ from chassis.bus import BUS_FAULTS
 from chassis.database import TRY_AGAIN, UNREACHABLE, prepare
 from chassis.envelope import unpack_headers
 from chassis.faultpoints import fail_point
+from chassis.shares import between_houses, stub_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from chassis.bus import Bus, Place, Producer, Sent
+    from chassis.shares import Signer
 
 log = telemetry.logger(__name__)
 ROWS, BATCHES = 1_000, 4
@@ -37,7 +39,8 @@ POLL = (0.025, 0.25)
 BACK_OFF = (0.1, 5.0)
 # Two statements with arrays rather than one with joins: their plans need no statistics, which a queue never has.
 _TAKE = """
-delete from pending where position = any(array(select position from pending order by position limit $1))
+delete from pending where position = any(array(
+    select position from pending where not held order by position limit $1))
 returning position, stub
 """
 _READ = (
@@ -50,6 +53,7 @@ class Turn(Enum):
 
     NOTHING = auto()
     STANDBY = auto()
+    EMPTIED = auto()
     SENT = auto()
 
 
@@ -95,9 +99,10 @@ class Relay:
         wake: asyncio.Event,
         *,
         behind: Callable[[], Awaitable[int]] | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self.url, self.bus, self.service, self.wake = url, bus, service, wake
-        self.behind = behind
+        self.behind, self.signer = behind, signer
         self.active = False
         self._conn: asyncpg.Connection | None = None
         self._producer: Producer | None = None
@@ -125,11 +130,11 @@ class Relay:
                     continue
                 if turn is Turn.STANDBY:
                     await asyncio.sleep(random.uniform(*STANDBY))  # noqa: S311 - jitter
-                elif turn is Turn.NOTHING:
-                    idle = min(POLL[1], idle * 2)
-                    await self._sleep(idle)
-                else:
+                elif turn is Turn.SENT:
                     idle = POLL[0]
+                else:
+                    idle = POLL[0] if turn is Turn.EMPTIED else min(POLL[1], idle * 2)
+                    await self._sleep(idle)
         finally:
             self._standing(active=False)
             await self._stop()
@@ -161,7 +166,8 @@ class Relay:
             moved = await self._send_all(conn)
             fail_point("relay.before_commit")
         fail_point("relay.committed")
-        return Turn.SENT if moved else Turn.NOTHING
+        # A set that was not full was the last: whoever commits here meanwhile wakes us.
+        return Turn.NOTHING if not moved else Turn.EMPTIED if moved % ROWS else Turn.SENT
 
     async def _send_all(self, conn: asyncpg.Connection) -> int:
         """Up to four sets of rows, one on its way while the next is read; how many rows. Doubt where one is missing."""
@@ -180,7 +186,8 @@ class Relay:
                     moved += len(rows)
                     if len(flights) > 1:
                         await self._acknowledged(flights[-2])
-                    if len(rows) < ROWS:
+                    # What leaves the house goes one batch at a time: who takes a basis away waits for no more.
+                    if len(rows) < ROWS or any(between_houses(row["topic"]) for row in rows):
                         break
                 for flight in flights[-1:]:
                     await self._acknowledged(flight)
@@ -194,18 +201,20 @@ class Relay:
     async def _send(self, rows: Sequence[asyncpg.Record], stubs: set[int]) -> _Flight:
         """Send the rows; of a stub only the envelope goes, so that its stream stays whole."""
         producer = await self._ready()
-        records = (
-            (
-                row["topic"],
-                row["key"].encode(),
-                b"" if row["position"] in stubs else row["message"],
-                unpack_headers(row["headers"]),
-            )
-            for row in rows
-        )
+        records = (self._record(row, stub=row["position"] in stubs) for row in rows)
         flight = _Flight(rows, await producer.send(records))
         fail_point("relay.sent")
         return flight
+
+    def _record(self, row: asyncpg.Record, *, stub: bool) -> tuple[str, bytes, bytes, list[tuple[str, bytes]]]:
+        """A row as it goes out: signed where it leaves the house."""
+        topic, key, headers = row["topic"], row["key"], unpack_headers(row["headers"])
+        value: bytes = b"" if stub else row["message"]
+        if between_houses(topic):
+            if self.signer is None:
+                raise TypeError("node_key_file is needed: what leaves the house is signed")
+            headers = self.signer.signed(topic, key, stub_of(headers) if stub else headers, value)
+        return topic, key.encode(), value, headers
 
     async def _acknowledged(self, flight: _Flight) -> None:
         for batch in flight.sent:

@@ -10,6 +10,7 @@ import json
 from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_type_hints, overload
+from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import any_, bindparam, literal, select
@@ -21,17 +22,18 @@ from chassis.database import Statement, statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from uuid import UUID
 
     import asyncpg
     from sqlalchemy import Table
     from sqlalchemy.sql.elements import ColumnElement
 
     from chassis.access import Grants, Records
-    from chassis.database import Connection
+    from chassis.database import Connection, Together
     from chassis.sealed import Keys
 
 A = TypeVar("A", bound=Aggregate)
+# More rows of one table go by themselves, many in a round trip: a statement is not to grow with what it changes.
+FEW = 4
 
 
 class Unit(Protocol):
@@ -40,6 +42,7 @@ class Unit(Protocol):
     conn: Connection
     keys: Keys
     grants: Grants | None
+    drawn: set[UUID]
 
     @property
     def asking(self) -> dict[str, object]: ...
@@ -152,12 +155,12 @@ def _upsert(table: Table, columns: tuple[str, ...], *, new: bool) -> str:
             ", ".join(f'"{c}"' for c in columns),
             ", ".join(f"${n}" for n in range(1, len(columns) + 1)),
         )
-        return f"insert into {name} ({listed}) values ({values}) returning id"  # noqa: S608 - our own names
+        return f"insert into {name} ({listed}) values ({values}) returning 1"  # noqa: S608 - our own names
     changes = ", ".join(f'"{c}" = ${n}' for n, c in enumerate(columns, 1) if c != "id")
     place = columns.index("id") + 1
     return (
         f"update {name} set {changes}"  # noqa: S608 - our own names
-        f" where id = ${place} and version = ${len(columns) + 1} returning id"
+        f" where id = ${place} and version = ${len(columns) + 1} returning 1"
     )
 
 
@@ -189,9 +192,11 @@ class Bound(Generic[A]):
     async def find(self, **criteria: object) -> list[A]:
         """Every aggregate that fits and that this actor may see, oldest first, with what this work has put.
 
-        A criterion is a field, or a hashed field in clear; None asks for an empty one, a tuple for any of these.
+        A criterion is a field, or a hashed field in clear; None asks for an empty one, a tuple for any of these. No
+        row that is stored can hold an id that this work has drawn: the database is not asked for one.
         """
-        found = {value.id: value for value in await self._fetch(criteria)}
+        drawn = any(isinstance(wanted, UUID) and wanted in self.work.drawn for wanted in criteria.values())
+        found = {value.id: value for value in ([] if drawn else await self._fetch(criteria))}
         for id_ in [id_ for id_ in found if id_ in self.changed]:
             del found[id_]
         found |= {id_: self.held[id_] for id_ in self.changed if self._fits(self.held[id_], criteria)}
@@ -249,8 +254,9 @@ class Bound(Generic[A]):
         """Whose keys the flush needs."""
         return {p for id_ in self.changed if self.repository.sealed and (p := self.held[id_].person) is not None}
 
-    async def flush(self) -> None:
-        """Write the changed rows, in order of their ids; Conflict where somebody else was first."""
+    async def flush(self, together: Together) -> None:
+        """Write the changed rows, new ones first, in order of their ids: a few together with all else, many by
+        themselves. Conflict where somebody else was first, here or once `together` has run."""
         rows: dict[bool, list[tuple[object, ...]]] = {True: [], False: []}
         columns: tuple[str, ...] = ()
         for id_ in sorted(self.changed):
@@ -259,11 +265,12 @@ class Bound(Generic[A]):
             new = self.stored[id_] == 0
             rows[new].append((*row.values(),) if new else (*row.values(), self.stored[id_]))
         for new, arguments in rows.items():
-            if arguments:
-                sql = _upsert(self.repository.table, columns, new=new)
-                written = await self.work.conn.fetchmany(sql, arguments)
-                if len(written) != len(arguments):
-                    raise Conflict
+            sql = _upsert(self.repository.table, columns, new=new) if arguments else ""
+            if len(self.changed) <= FEW:
+                for given in arguments:
+                    together.add(sql, *given, must=(1, Conflict))
+            elif arguments and len(await self.work.conn.fetchmany(sql, arguments)) != len(arguments):
+                raise Conflict
         for id_ in self.changed:
             self.stored[id_] = self.held[id_].version
         self.changed.clear()

@@ -16,14 +16,26 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
     from uuid import UUID
 
-    from chassis.database import Connection
+    import asyncpg
+
+    from chassis.database import Connection, Together
 
 NONCE = 12
 OPEN, SEALED = b"\x00", b"\x01"
 _KEEP_AT_MOST = 50_000
+_LOAD = "select person_id, wrapped from keys.person_key where person_id = any($1)"
+_MAKE = """
+with made as (
+    insert into keys.person_key select p, w, house_now() from unnest($1::uuid[], $2::bytea[]) as u(p, w)
+    order by p on conflict do nothing returning person_id, wrapped
+)
+select person_id, wrapped from made
+union all select person_id, wrapped from keys.person_key where person_id = any($1)
+"""
+_WRITE = "insert into keys.person_key (person_id, wrapped, made_at) values ($1, $2, house_now()) returning 1"
 
 
 class KeyGone(Exception):  # noqa: N818 - what has been erased stays erased
@@ -36,7 +48,7 @@ class Keyring:
     def __init__(self, wrapping_key: bytes, shared_key: bytes) -> None:
         self._wrapping = AESGCM(wrapping_key)
         self._shared = shared_key
-        self.known: dict[UUID, AESGCM] = {}
+        self.known: dict[UUID, bytes] = {}
 
     def fingerprint(self, field: str, value: str) -> str:
         """What stands in the search column of a sealed field."""
@@ -47,9 +59,9 @@ class Keyring:
         nonce = os.urandom(NONCE)
         return nonce + self._wrapping.encrypt(nonce, key, person.bytes)
 
-    def unwrap(self, wrapped: bytes, person: UUID) -> AESGCM:
-        """A stored key, ready for use."""
-        return AESGCM(self._wrapping.decrypt(wrapped[:NONCE], wrapped[NONCE:], person.bytes))
+    def unwrap(self, wrapped: bytes, person: UUID) -> bytes:
+        """A stored key."""
+        return self._wrapping.decrypt(wrapped[:NONCE], wrapped[NONCE:], person.bytes)
 
 
 class Keys:
@@ -57,36 +69,67 @@ class Keys:
 
     def __init__(self, ring: Keyring) -> None:
         self.ring = ring
-        self._loaded: dict[UUID, AESGCM] = {}
+        self._held: dict[UUID, AESGCM] = {}  # this work's own: the ring may be emptied meanwhile
+        self._new: dict[UUID, bytes] = {}
+        self._unwritten: dict[UUID, bytes] = {}
 
-    async def load(self, conn: Connection, persons: Iterable[UUID], *, make: bool = False) -> None:
-        """Have the keys of these persons at hand; `make` those that do not exist."""
-        wanted = [p for p in set(persons) if p not in self._loaded and p not in self.ring.known]
-        if not wanted:
-            return
-        if make:
+    async def load(self, conn: Connection, persons: Iterable[UUID]) -> None:
+        """Have the keys of these persons at hand, as far as they exist."""
+        if wanted := self._wanted(persons):
+            self._unwrap(await conn.fetch(_LOAD, wanted))
+
+    async def make(self, conn: Connection, persons: Iterable[UUID], *, drawn: Container[UUID] = ()) -> None:
+        """Have the keys of these persons at hand; one that does not exist is made.
+
+        Nobody else can know of a person whose id this work has `drawn`: his key is written with `write`, unasked.
+        """
+        wanted = self._wanted(persons)
+        for person in [each for each in wanted if each in drawn]:
+            self._unwritten[person] = self.ring.wrap(key := AESGCM.generate_key(256), person)
+            self._take(person, key)
+        if wanted := self._wanted(wanted):
             fresh = [self.ring.wrap(AESGCM.generate_key(256), person) for person in wanted]
-            await conn.execute(
-                "insert into keys.person_key select p, w, house_now() from unnest($1::uuid[], $2::bytea[]) as u(p, w)"
-                " order by p on conflict do nothing",
-                wanted,
-                fresh,
-            )
-        rows = await conn.fetch("select person_id, wrapped from keys.person_key where person_id = any($1)", wanted)
+            self._unwrap(await conn.fetch(_MAKE, wanted, fresh))
+            await self.load(conn, wanted)  # one that another transaction has made at the same moment
+
+    def _wanted(self, persons: Iterable[UUID]) -> list[UUID]:
+        """Those whose keys are not at hand, once those that the ring knows are."""
+        missing = {person for person in persons if person not in self._held}
+        for person in missing & self.ring.known.keys():
+            self._held[person] = AESGCM(self.ring.known[person])
+        return [person for person in missing if person not in self._held]
+
+    def _take(self, person: UUID, key: bytes) -> None:
+        self._new[person], self._held[person] = key, AESGCM(key)
+
+    def _unwrap(self, rows: Iterable[asyncpg.Record]) -> None:
         for row in rows:
-            self._loaded[row["person_id"]] = self.ring.unwrap(row["wrapped"], row["person_id"])
+            self._take(row["person_id"], self.ring.unwrap(row["wrapped"], row["person_id"]))
+
+    def write(self, together: Together) -> None:
+        """Add the keys that are not written yet."""
+        for person, wrapped in sorted(self._unwritten.items()):
+            together.add(_WRITE, person, wrapped)
+        self._unwritten = {}
+
+    def snapshot(self) -> tuple[dict[UUID, AESGCM], dict[UUID, bytes], dict[UUID, bytes]]:
+        """What `restore` needs."""
+        return dict(self._held), dict(self._new), dict(self._unwritten)
+
+    def restore(self, taken: tuple[dict[UUID, AESGCM], dict[UUID, bytes], dict[UUID, bytes]]) -> None:
+        """Forget the keys made since: what they were written with has been undone."""
+        self._held, self._new, self._unwritten = dict(taken[0]), dict(taken[1]), dict(taken[2])
 
     def keep(self) -> None:
         """After the commit: let later works use these keys without asking again."""
-        if len(self.ring.known) + len(self._loaded) > _KEEP_AT_MOST:
+        if len(self.ring.known) + len(self._new) > _KEEP_AT_MOST:
             self.ring.known.clear()
-        self.ring.known.update(self._loaded)
+        self.ring.known.update(self._new)
 
     def _key(self, person: UUID) -> AESGCM:
-        key = self._loaded.get(person) or self.ring.known.get(person)
-        if key is None:
+        if person not in self._held:
             raise KeyGone(str(person))
-        return key
+        return self._held[person]
 
     def seal(self, person: UUID | None, text: bytes) -> bytes:
         """Seal under the person's key; where no person is concerned the text stays open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -63,6 +64,8 @@ class ServiceSettings(BaseSettings):
     may_assert: Words = frozenset()
     wrapping_key_file: Path
     house_key_file: Path
+    # The key with which this node signs what leaves it (Ed25519, PEM); needed by the service that lets things leave.
+    node_key_file: Path | None = None
     embedded_profile: bool = False
     features: Words = frozenset()
     otlp_endpoint: str = ""
@@ -79,11 +82,16 @@ class ServiceSettings(BaseSettings):
         return self
 
     @property
+    def services(self) -> frozenset[str] | None:
+        """Which services the house runs, as far as it was said."""
+        return frozenset({*self.peers, self.service}) if self.peers else None
+
+    @cached_property
     def shared_key(self) -> bytes:
         """The house key: 32 bytes for equality search on identifiers; the same in all services of a house."""
         return _key(self.house_key_file)
 
-    @property
+    @cached_property
     def wrapping_key(self) -> bytes:
         """The key under which the keys of persons are wrapped: 32 bytes."""
         return _key(self.wrapping_key_file)

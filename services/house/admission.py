@@ -1,36 +1,43 @@
-"""`throughcare admit`: the users of a house on a bus with default deny, its topics, and what each user may do."""
+"""`throughcare admit`: users of houses in containers on a bus with default deny, topics, and who may do what."""
 
 from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from chassis.settings import PREFIX
-from house import topics
-from house.buses import Allowed, allow, set_user
-from house.composition import client_of
+from house import nodes, topics
+from house.buses import set_users
+from house.nodes import PREFIX
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from house.topics import Topic
+    from house.nodes import Node
+    from house.topics import Difference, Registry
 
-OPERATOR: Final = "operator"
 _PATIENCE, _PAUSE = 90.0, 0.3
+_TOLD: Final[Mapping[str, str]] = {
+    "bootstrap.servers": "BUS_SERVERS",
+    "security.protocol": "BUS_SECURITY",
+    "sasl.username": "BUS_USERNAME",
+    "ssl.ca.location": "BUS_CA_FILE",
+    "sasl.password": "BUS_PASSWORD_FILE",
+}
 
 
 def client_of_environment() -> dict[str, Any]:
-    """How the administrator reaches the bus: its address and his password as the environment says."""
-    servers = os.environ.get(f"{PREFIX}BUS_SERVERS", "")
-    if not servers:
-        raise Trouble(f"Say where the bus is: {PREFIX}BUS_SERVERS.", code=2)
-    return client_of(servers)
+    """How the bus's administrator reaches it, as the environment says. Raises `Trouble` that names what is missing."""
+    told = {member: os.environ.get(PREFIX + variable, "") for member, variable in _TOLD.items()}
+    if missing := [PREFIX + _TOLD[member] for member, value in told.items() if not value]:
+        raise Trouble(f"Say how the administrator comes to the bus: {', '.join(missing)}.", code=2)
+    told["sasl.password"] = Path(told["sasl.password"]).read_text().strip()
+    return {**told, "sasl.mechanism": "SCRAM-SHA-512", "log_level": 0}
 
 
 def until_there(client: Mapping[str, Any], brokers: int) -> None:
@@ -38,7 +45,7 @@ def until_there(client: Mapping[str, Any], brokers: int) -> None:
     until = time.monotonic() + _PATIENCE
     while True:
         try:
-            there = len(AdminClient({"log_level": 0, **client}).list_topics(timeout=2).brokers)
+            there = len(AdminClient(dict(client)).list_topics(timeout=2).brokers)
         except KafkaException:
             there = 0
         if there >= brokers:
@@ -48,36 +55,27 @@ def until_there(client: Mapping[str, Any], brokers: int) -> None:
         time.sleep(_PAUSE)
 
 
-def admit(client: Mapping[str, Any], node: str, passwords: Path) -> list[str]:
-    """Make users, topics and access rules of this house; run again, it changes nothing but passwords that changed.
+def known(passwords: Path) -> tuple[Node, ...]:
+    """The houses of which a user's password lies here, as `deploy/nodes` describes them."""
+    names = sorted(path.stem for path in nodes.FOLDER.glob("*.env"))
+    found = tuple(node for node in nodes.read_all(names) if (passwords / node.user("operator")).is_file())
+    if not found:
+        raise Trouble(f"There is no password of a house in {passwords}.", mend="Make them with: throughcare secrets")
+    return found
 
-    `passwords` holds a file for each user, named `<node>.<service>`; files of other houses are left alone. Returns
-    the users.
+
+def admit(client: Mapping[str, Any], houses: Sequence[Node], passwords: Path) -> Registry:
+    """Make the bus what the registry says for these houses; a password that changed is changed there too.
+
+    `passwords` holds a file for each user, named as he is.
     """
-    users = sorted(path for path in passwords.glob(f"{node}.*") if path.is_file())
-    if not users:
-        raise Trouble(f"There is no password for a user of {node} in {passwords}.")
-    for path in users:
-        set_user(client, path.name, path.read_text().strip())
-    wanted = topics.registry(node)
-    topics.apply(client, wanted, node=node, rules=True)
-    allow(client, [*operators_rules(wanted, node), *group_rules(users, node)])
-    return [path.name for path in users]
+    wanted = topics.registry(houses)
+    given = {user.name: (passwords / user.name).read_text().strip() for user in wanted.users}
+    set_users(client, given)
+    topics.apply(client, wanted, password=lambda user: given[user.name])
+    return wanted
 
 
-def group_rules(users: Iterable[Path], node: str) -> list[Allowed]:
-    """Every group of a house begins with its name, whichever service keeps it."""
-    return [
-        Allowed(user=path.name, kind="GROUP", name=f"{node}.", operations=("READ", "DESCRIBE"), prefixed=True)
-        for path in users
-    ]
-
-
-def operators_rules(wanted: Iterable[Topic], node: str) -> list[Allowed]:
-    """The operator looks at the topics of the house, and changes nothing."""
-    user = f"{node}.{OPERATOR}"
-    looks = ("READ", "DESCRIBE", "DESCRIBE_CONFIGS")
-    return [
-        *(Allowed(user=user, kind="TOPIC", name=topic.name, operations=looks) for topic in wanted),
-        Allowed(user=user, kind="GROUP", name="throughcare-look", operations=("READ", "DESCRIBE")),
-    ]
+def compare(client: Mapping[str, Any], houses: Sequence[Node]) -> list[Difference]:
+    """In what the bus differs from the registry for these houses."""
+    return topics.compare(client, topics.registry(houses), settings=True, secured=True)

@@ -1,30 +1,30 @@
-"""`doctor --audit`: journals, topics, watermarks and projections of a running house compared at stated positions.
+"""`doctor --audit`: journals, topics, watermarks and projections of running houses compared at stated positions.
 
 First the journals are looked at, then the bus, then what each group has applied: whatever the first look saw as sent
 must stand on the bus (as far back as it keeps records) and, where a group has read that far, have been applied or be
-parked. Nothing is changed; a projection is rebuilt beside the live one and thrown away.
+parked. What one house told another is followed across both. Nothing is changed; a projection is rebuilt beside the
+live one and thrown away.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from house import bus_reading, digests, streams, topics
-from house.composition import client_of
+from house import bus_access, bus_reading, digests, streams
 from house.environment import read_url
-from house.names import SERVICES
 from house.postgres import database_of, named
-from house.status import group_ids, running
+from house.status import registry, running
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from house.folder import Folder, Run
+    from house.streams import Owner
 
 _SHOWN: Final = 20
 DECIDING: Final = ("lost", "ghost", "doubled", "out_of_order")
@@ -40,6 +40,7 @@ class Audit:
     out_of_order: int = 0
     parked: int = 0
     held: int = 0
+    quarantined: int = 0
     pending: int = 0
     unknown_notices: int = 0
     digest_equal: bool = True
@@ -74,12 +75,14 @@ class Audit:
 
 
 async def audit(folder: Folder) -> Audit:
-    """Look at everything once. Raises `Trouble` where the databases or the bus do not answer."""
+    """Look once at every house, or at the named one. Raises `Trouble` where the databases or the bus do not answer."""
     run = running(folder)
+    wanted = tuple(house.node for house in folder.houses() if house.node in run.houses)
     found = Audit()
     try:
-        await _compare(folder, run, found)
-        await digests.compare(folder, run, found)
+        await _compare(folder, run, wanted, found)
+        for node in wanted:
+            await digests.compare(folder, replace(run, node=node), found)
     except bus_reading.BusAway:
         raise Trouble("The bus does not answer.", mend="Wait until it is back, then audit again.") from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as away:
@@ -89,39 +92,52 @@ async def audit(folder: Folder) -> Audit:
     return found
 
 
-async def _compare(folder: Folder, run: Run, found: Audit) -> None:
-    url = read_url(folder)
-    databases = {service: named(url, database_of(run.node, service)) for service in SERVICES}
-    told: streams.Journals = {}
-    for service, database in databases.items():
-        figures, journal = await streams.journal(database)
-        found.pending, found.parked = found.pending + figures.pending, found.parked + figures.parked
-        found.held, found.unknown_notices = found.held + figures.held, found.unknown_notices + figures.unknown
-        found.positions[service] = figures.position
-        found.facts += sum(len(events) for events in journal.values())
-        told |= journal
+async def _compare(folder: Folder, run: Run, wanted: Sequence[str], found: Audit) -> None:
+    url, known = read_url(folder), registry(folder)
+    between = frozenset(topic.name for topic in known.topics if topic.between_houses)
+    services = [(node, service) for node in wanted for service in run.houses[node].addresses]
+    databases = {each: named(url, database_of(*each)) for each in services}
+    told = await _journals(databases, between, found)
     found.note(streams.numbered(told))
 
-    client = client_of(run.bus_servers)
-    seen = await asyncio.to_thread(bus_reading.look, client, [topic.name for topic in topics.registry(run.node)])
-    on_bus = await asyncio.to_thread(streams.on_bus, client, seen.extents)
+    client = bus_access.reader(folder, bus=run.bus, servers=run.bus_servers)
+    names = [topic.name for topic in known.topics if topic.house in (*wanted, "")]
+    seen = await asyncio.to_thread(bus_reading.look, client, names)
+    on_bus = await asyncio.to_thread(streams.on_bus, client, seen.extents, between)
     found.records, found.repeated = on_bus.records, on_bus.repeated
     found.offsets = {f"{place.topic}/{place.partition}": extent.end for place, extent in seen.extents.items()}
     found.note(iter(on_bus.findings))
+    looked_at = {stream: events for stream, events in told.items() if stream[0] in names}
     keeps_all = run.bus != "embedded" and _nothing_expired(seen) and await _first_of_all(databases, seen.cluster)
-    found.note(streams.sent(told, on_bus, keeps_all=keeps_all))
-    for service, database in databases.items():
-        found.note(iter(await streams.committed(database, f"{run.node}.{service}.v1", on_bus)))
-        for group, read in group_ids(run.node, service).items():
+    found.note(streams.sent(looked_at, on_bus, keeps_all=keeps_all))
+    for each, database in databases.items():
+        found.note(iter(await streams.committed(database, each, on_bus, between)))
+        for group, read in known.groups_of(*each).items():
             applied = await streams.applied(database, seen, group, read)
             found.lag += applied.lag
-            found.note(streams.effective(told, on_bus, applied, await streams.heads(databases, read)))
+            newest = await streams.heads(databases, read, between)
+            found.note(streams.effective(told, on_bus, streams.told_by(applied, databases, between), newest))
         found.note(iter(await streams.twice(database, told)))
 
 
-async def _first_of_all(databases: Mapping[str, str], cluster: str) -> bool:
+async def _first_of_all(databases: Mapping[Owner, str], cluster: str) -> bool:
     """Whether no group here ever read another bus: one that was put in its place holds only what was told since."""
     return not any([await streams.read_another(database, cluster) for database in databases.values()])
+
+
+async def _journals(databases: Mapping[Owner, str], between: frozenset[str], found: Audit) -> streams.Journals:
+    """What every service told; its figures are counted on the way."""
+    told: streams.Journals = {}
+    single = len({node for node, _ in databases}) == 1
+    for (node, service), database in databases.items():
+        figures, journal = await streams.journal(database, node, between)
+        found.pending, found.parked = found.pending + figures.pending, found.parked + figures.parked
+        found.held, found.unknown_notices = found.held + figures.held, found.unknown_notices + figures.unknown
+        found.quarantined += figures.quarantined
+        found.positions[service if single else f"{node}.{service}"] = figures.position
+        found.facts += sum(len(events) for events in journal.values())
+        told |= journal
+    return told
 
 
 def _nothing_expired(seen: bus_reading.Seen) -> bool:

@@ -11,7 +11,18 @@ import sys
 import typer
 
 from house import output
-from house.commands import containers, imports, keeping, operating, reading, running
+from house.commands import (
+    agreements,
+    containers,
+    directory,
+    imports,
+    keeping,
+    node,
+    operating,
+    reading,
+    running,
+    topics,
+)
 from house.trouble import Trouble
 
 
@@ -19,7 +30,7 @@ def app() -> typer.Typer:
     """The whole command line."""
     whole = typer.Typer(
         name="throughcare",
-        help="A house of Throughcare on this machine: start it, look at it, bring data in, mend it.",
+        help="Houses of Throughcare on this machine: start them, look at them, bring data in, mend them.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -27,8 +38,12 @@ def app() -> typer.Typer:
     )
     running.add_to(whole)
     reading.add_to(whole)
+    agreements.add_to(whole)
     imports.add_to(whole)
+    directory.add_to(whole)
     operating.add_to(whole)
+    topics.add_to(whole)
+    node.add_to(whole)
     containers.add_to(whole)
     keeping.add_to(whole)
     return whole

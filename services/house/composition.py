@@ -1,4 +1,4 @@
-"""What a house on one machine is made of: PostgreSQL, a bus, and its processes, as children of one supervisor."""
+"""What the houses of a machine are made of: PostgreSQL, a bus, and their processes, as children of one supervisor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from house import environment, identity, ports, topics
+from house import bus_access, cards, environment, identity, ports, topics
 from house.buses import BusUnavailable, LocalKafka, embedded_command
 from house.postgres import EmbeddedPostgres, answers
 from house.supervisor import Child
@@ -40,8 +40,8 @@ def planned(folder: Folder, plan: Plan, given_ports: Mapping[str, int] | None = 
 
 
 @dataclass
-class House:
-    """One house in one folder. `children` is what its supervisor keeps."""
+class Houses:
+    """The houses in one folder. `children` is what their supervisor keeps."""
 
     folder: Folder
     plan: Plan
@@ -49,9 +49,15 @@ class House:
     def prepare(self) -> None:
         """Make certificates, keys and settings; nothing is started."""
         self.folder.make()
-        identity.ensure(self.folder, self.plan.node)
-        self.folder.write_secret(environment.DATABASE_URL, self.database_url)
         self.folder.keep(self.plan)
+        identity.ensure(self.folder, self.plan.nodes)
+        self.folder.write_secret(environment.DATABASE_URL, self.database_url)
+        if self.plan.bus == KAFKA:
+            for user in self.registry.users:
+                bus_access.password(self.folder, user)
+        for node in self.plan.nodes:
+            for service in node.services:
+                bus_access.of_service(self.folder.of(node.node), service)  # says what is missing before anything starts
 
     @property
     def database_url(self) -> str:
@@ -66,19 +72,19 @@ class House:
         return self._kafka.servers if self.plan.bus == KAFKA else self.plan.bus
 
     @property
-    def bus_client(self) -> dict[str, Any]:
-        """How confluent-kafka's clients reach the bus."""
-        return client_of(self.bus_servers)
+    def registry(self) -> topics.Registry:
+        """What the bus must have: for the houses here, and for those that were registered with a card."""
+        return topics.registry(cards.known(self.folder, self.plan))
 
     def children(self) -> Sequence[Child]:
         """Everything to keep, in the order in which it is needed."""
         return [*self._databases(), *self._buses(), *self._processes()]
 
     async def make_topics(self) -> None:
-        """Make what the registry names on a bus that keeps it; tries for a while."""
-        wanted = topics.registry(self.plan.node)
-        rules = environment.bus_security().get("bus_security") == "SASL_SSL"
-        await asyncio.to_thread(topics.apply, self.bus_client, wanted, node=self.plan.node, rules=rules)
+        """Make what the registry names on a bus that is ours, or open to anybody. Raises `Trouble` while it is away."""
+        client = bus_access.client(self.folder, bus=self.plan.bus, servers=self.bus_servers)
+        password = (lambda user: bus_access.password(self.folder, user)) if self.plan.bus == KAFKA else None
+        await asyncio.to_thread(topics.apply, client, self.registry, password=password)
 
     @property
     def _postgres(self) -> EmbeddedPostgres:
@@ -91,7 +97,10 @@ class House:
     @property
     def _kafka(self) -> LocalKafka:
         return LocalKafka(
-            self.folder.kafka, port=self.plan.ports["kafka"], controller_port=self.plan.ports["kafka.controller"]
+            self.folder.kafka,
+            port=self.plan.ports["kafka"],
+            controller_port=self.plan.ports["kafka.controller"],
+            secured=bus_access.first_user(self.folder),
         )
 
     def _databases(self) -> list[Child]:
@@ -120,7 +129,7 @@ class House:
         return [self._local_kafka()] if self.plan.bus == KAFKA else []
 
     def _embedded(self) -> Child:
-        names = [topic.name for topic in topics.registry(self.plan.node)]
+        names = topics.registry(self.plan.nodes).names
 
         async def ready() -> bool:
             return bool(self.bus_servers)
@@ -160,9 +169,9 @@ class House:
         )
 
     def _processes(self) -> list[Child]:
-        return [self._process(name, services) for name, services in environment.processes_of(self.plan).items()]
+        return [self._process(name, runs) for name, runs in environment.processes_of(self.plan).items()]
 
-    def _process(self, name: str, services: Sequence[str]) -> Child:
+    def _process(self, name: str, runs: environment.Runs) -> Child:
         async def ready() -> bool:
             return await asyncio.to_thread(_is_up, self.plan.ports[f"{name}.ops"])
 
@@ -172,7 +181,14 @@ class House:
         first = (KAFKA,) if self.plan.bus == KAFKA else ()
         return Child(
             name=name,
-            command=lambda: [sys.executable, "-m", "house.process", str(self.folder.path), *services],
+            command=lambda: [
+                sys.executable,
+                "-m",
+                "house.process",
+                str(self.folder.path),
+                runs.node.node,
+                *runs.services,
+            ],
             environment=lambda: environment.of_process(self.folder, self.plan, name, self.bus_servers),
             ready=ready,
             needs=(*needs, *tied),
@@ -180,23 +196,6 @@ class House:
             ends_with=tied,
             patience=_HOUSE_PATIENCE,
         )
-
-
-def client_of(servers: str) -> dict[str, Any]:
-    """Settings of confluent-kafka's clients for this bus, in the words of the services' own settings."""
-    told = environment.bus_security()
-    words = {
-        "bus_security": "security.protocol",
-        "bus_username": "sasl.username",
-        "bus_ca_file": "ssl.ca.location",
-        "bus_certificate_file": "ssl.certificate.location",
-        "bus_key_file": "ssl.key.location",
-    }
-    client = {words[name]: value for name, value in told.items() if name in words}
-    if "bus_username" in told:
-        client["sasl.mechanism"] = "SCRAM-SHA-512"
-        client["sasl.password"] = environment.bus_password()
-    return {"bootstrap.servers": servers, "log_level": 0, **client}
 
 
 async def _listens(address: str) -> bool:

@@ -4,73 +4,74 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from chassis.settings import PREFIX, ServiceSettings
-from house import identity
-from house.names import SERVICES
+from house import bus_access, identity
 from house.ports import LOOPBACK
 from house.postgres import database_of, named
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from house.folder import Folder, Plan, Run
+    from house.nodes import Node
 
 DATABASE_URL: Final = "database.url"
 HOUSE: Final = "house"
-# Of a given bus these come from the environment, as for a service run without a supervisor.
-_OF_THE_BUS: Final = ("security", "username", "password_file", "ca_file", "certificate_file", "key_file")
 
 
-def processes_of(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Which services each process runs."""
-    return {service: (service,) for service in SERVICES} if plan.split else {HOUSE: SERVICES}
+class Runs(NamedTuple):
+    """What one process runs."""
+
+    node: Node
+    services: tuple[str, ...]
 
 
-def addresses(plan: Plan, kind: str) -> dict[str, str]:
-    """Where each service answers: `kind` is rpc or ops."""
+def processes_of(plan: Plan) -> dict[str, Runs]:
+    """Every process: `house`, or one a service; those of a house that does not lead have its node before the name."""
+    found: dict[str, Runs] = {}
+    for node in plan.nodes:
+        own = "" if node is plan.lead else f"{node.node}."
+        if plan.split:
+            found |= {f"{own}{service}": Runs(node, (service,)) for service in node.services}
+        else:
+            found[f"{own}{HOUSE}"] = Runs(node, node.services)
+    return found
+
+
+def addresses(plan: Plan, node: Node, kind: str) -> dict[str, str]:
+    """Where each service of one house answers: `kind` is rpc or ops."""
     return {
         service: f"{LOOPBACK}:{plan.ports[f'{process}.{kind}']}"
-        for process, services in processes_of(plan).items()
-        for service in services
+        for process, runs in processes_of(plan).items()
+        if runs.node is node
+        for service in runs.services
     }
-
-
-def bus_security() -> dict[str, str]:
-    """How to speak to the bus, in the settings' own words."""
-    found = {name: os.environ.get(f"{PREFIX}BUS_{name.upper()}", "") for name in _OF_THE_BUS}
-    return {f"bus_{name}": value for name, value in found.items() if value}
-
-
-def bus_password() -> str:
-    """The password for the bus, from its file or the environment; empty where there is none."""
-    if file := os.environ.get(f"{PREFIX}BUS_PASSWORD_FILE"):
-        return Path(file).read_text().strip()
-    return os.environ.get(f"{PREFIX}BUS_PASSWORD", "")
 
 
 def of_process(folder: Folder, plan: Plan, process: str, bus_servers: str) -> dict[str, str]:
     """The environment of one process; what differs between services of one process is added in it."""
-    peers = addresses(plan, "rpc")
+    node = processes_of(plan)[process].node
+    peers, own = addresses(plan, node, "rpc"), folder.of(node.node)
     told = {
-        "node_id": plan.node,
-        "node_organisation": plan.organisation,
+        "node_id": node.node,
+        "node_organisation": node.organisation,
         "bus_kind": "embedded" if plan.bus == "embedded" else "kafka",
         "bus_servers": bus_servers,
-        "bus_security": "PLAINTEXT",
-        **bus_security(),
         "rpc_host": LOOPBACK,
         "rpc_port": str(plan.ports[f"{process}.rpc"]),
         "ops_port": str(plan.ports[f"{process}.ops"]),
         "peers": " ".join(f"{service}={address}" for service, address in peers.items()),
-        "may_assert": " ".join(sorted(identity.may_assert(plan.node))),
-        "wrapping_key_file": str(folder.secrets / "wrapping.key"),
-        "house_key_file": str(folder.secrets / "house.key"),
+        "may_assert": " ".join(sorted(identity.may_assert(node.node))),
+        "wrapping_key_file": str(own.located(node.wrapping_key)),
+        "house_key_file": str(own.located(node.house_key)),
+        "node_key_file": str(own.located(node.node_key)),
         "embedded_profile": "true",
-        "features": os.environ.get(f"{PREFIX}FEATURES", "hmpps"),
+        "features": os.environ.get(f"{PREFIX}FEATURES", " ".join(node.features)),
     }
-    return {f"{PREFIX}{name.upper()}": value for name, value in told.items()} | {"PYTHONPATH": import_path()}
+    own_words = {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
+    beyond = {name: value for name, value in node.settings.items() if name not in bus_access.VARIABLES}
+    return {**beyond, **own_words, "PYTHONPATH": import_path()}
 
 
 def import_path() -> str:
@@ -78,20 +79,22 @@ def import_path() -> str:
     return os.pathsep.join(filter(None, sys.path))
 
 
-def of_service(folder: Folder, node: str, service: str) -> dict[str, str]:
-    """What one service is told beyond its process: its own database and its own certificate."""
-    found = identity.files(folder, node, service)
-    return {
-        f"{PREFIX}DATABASE_URL": named(read_url(folder), database_of(node, service)),
-        f"{PREFIX}CA_FILE": str(found.ca),
-        f"{PREFIX}CERTIFICATE_FILE": str(found.certificate),
-        f"{PREFIX}KEY_FILE": str(found.key),
+def of_service(folder: Folder, service: str) -> dict[str, str]:
+    """What one service is told beyond its process: its own database, its own certificate, itself as the bus's user."""
+    node, found = folder.node, identity.files(folder, folder.node, service)
+    told = {
+        "database_url": named(read_url(folder), database_of(node, service)),
+        "ca_file": str(found.ca),
+        "certificate_file": str(found.certificate),
+        "key_file": str(found.key),
+        **bus_access.of_service(folder, service),
     }
+    return {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
 
 
 def read_url(folder: Folder) -> str:
     """The address of the database server. Raises `Trouble` where no house was started in the folder."""
-    path = folder.secrets / DATABASE_URL
+    path = folder.shared / DATABASE_URL
     if not path.exists():
         raise Trouble(
             f"There is no house in {folder.path}.",
@@ -101,22 +104,23 @@ def read_url(folder: Folder) -> str:
 
 
 def of_command_line(folder: Folder, run: Run, name: str = identity.OPERATOR, service: str = "") -> ServiceSettings:
-    """Settings with which the command line calls the services, under its own certificate."""
-    found = identity.files(folder, run.node, name)
-    security: dict[str, Any] = {"bus_security": "PLAINTEXT", **bus_security()}
+    """Settings with which the command line calls the services of a house, under its own certificate."""
+    found, own = identity.files(folder, run.node, name), folder.of(run.node)
+    node = own.here
+    told: dict[str, Any] = {"bus_security": "PLAINTEXT"}  # it never comes to the bus as a service does
     return ServiceSettings(
         service=service,
         node_id=run.node,
         node_organisation=run.organisation,
-        database_url=named(read_url(folder), database_of(run.node, service or SERVICES[0])),  # type: ignore[arg-type]
+        database_url=named(read_url(folder), database_of(run.node, service or run.services[0])),  # type: ignore[arg-type]
         bus_kind="embedded" if run.bus_kind == "embedded" else "kafka",
         bus_servers=run.bus_servers,
         peers=dict(run.addresses),
         ca_file=found.ca,
         certificate_file=found.certificate,
         key_file=found.key,
-        wrapping_key_file=folder.secrets / "wrapping.key",
-        house_key_file=folder.secrets / "house.key",
+        wrapping_key_file=own.located(node.wrapping_key),
+        house_key_file=own.located(node.house_key),
         embedded_profile=True,
-        **security,
+        **told,
     )

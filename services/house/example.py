@@ -1,7 +1,8 @@
 """The example house: programmes in force with every quadrant open, organisations, staff and cleared workers.
 
 All of it goes through the public doors, as any house would set itself up, and only what is missing: a second run,
-or one after a kill, changes nothing that stands. `python -m house.example DATA`.
+or one after a kill, changes nothing that stands. A house without a service has nothing made for it.
+`python -m house.example DATA NODE`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from uuid import UUID, uuid5
 
 from chassis.access import Purpose
 from chassis.calendar import local_date
-from house import clock, output, staff
+from house import clock, example_directory, output, staff
 from house.clients import Clients
 from house.folder import Folder
 from house.patience import patiently
@@ -30,13 +31,6 @@ _KEYS: Final = UUID("6f0d7c3e-8a51-4f0e-9c57-2d3a5b1e9f40")
 _PATIENCE: Final = 60.0
 QUADRANTS: Final = ("NE", "NW", "SE", "SW")
 RECALL_AREA: Final = ("E09000007", "E09000019")  # Camden and Islington
-ORGANISATIONS: Final = (
-    ("together", "Together", "VOLUNTARY", "2020-04-01"),
-    ("north-london-nhs", "North London NHS Foundation Trust", "SECONDARY_CARE", "2024-11-01"),
-    ("women-in-prison", "Women in Prison", "VOLUNTARY", "2020-04-01"),
-    ("sig-penrose", "SIG Penrose", "VOLUNTARY", "2020-04-01"),
-    (staff.PROBATION, "Probation Service", "PROBATION", "2020-04-01"),
-)
 TRAINING: Final = ("SAFEGUARDING", "LONE_WORKING", "DATA_PROTECTION", "RELATIONAL_PRACTICE", "RISK_AWARENESS")
 _ALWAYS: Final = {"valid_from": "2020-04-01"}
 _PRINCIPLES: Final = ["MENTORING", "ADVOCACY"]
@@ -88,34 +82,32 @@ class Example:
     clients: Clients
     node: str
     organisation: str
+    housed: frozenset[str]
+    services: tuple[str, ...]
     today: date
 
     async def ensure(self) -> None:
         """Everything, in the order in which one part needs another."""
-        await self._organisations()
-        for code in ("EERSS", "RECALL_SUPPORT"):
+        await example_directory.organisations(self)
+        await example_directory.offers(self, own=self.organisation, housed=self.housed)
+        for code in ("EERSS", "RECALL_SUPPORT") if "referral" in self.services else ():
             await self._programme(code)
-        await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
+        if "casework" in self.services:
+            await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
         await self._contacts()
 
-    async def _as(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
+    async def as_(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
+        """Give a command, once however often it is run."""
         actor = staff.acting(who, organisation=self.organisation, purpose=Purpose.OPERATE)
         return await self.clients.call(actor, name, key=uuid5(_KEYS, f"{self.node}:{step}"), **fields)
 
-    async def _ask(self, name: str, /, **fields: Any) -> Any:
+    async def ask(self, name: str, /, **fields: Any) -> Any:
         """A question has no key: the next answer may be another."""
         actor = staff.acting(staff.MANAGER, organisation=self.organisation, purpose=Purpose.OPERATE)
         return await self.clients.call(actor, name, **fields)
 
-    async def _organisations(self) -> None:
-        there = {each.org_id for each in (await self._ask("ListOrganisations", page_size=200)).organisations}
-        for org_id, name, sector, since in ORGANISATIONS:
-            if org_id not in there:
-                given = {"org_id": org_id, "name": name, "sector": sector, "effective_on": since}
-                await self._as(staff.MANAGER, "RegisterOrganisation", f"organisation:{org_id}", **given)
-
     async def _known(self, code: str) -> Any:
-        found = (await self._ask("ListProgrammes", code=code)).programmes
+        found = (await self.ask("ListProgrammes", code=code)).programmes
         return found[0] if found else None
 
     async def _programme(self, code: str) -> None:
@@ -139,11 +131,11 @@ class Example:
             draft = same[0].policy_id
         else:
             about = {"programme_id": programme.programme_id, "expected_version": programme.version} if programme else {}
-            answer = await self._as(staff.MANAGER, name, f"{step}:draft", **fields, **about)
+            answer = await self.as_(staff.MANAGER, name, f"{step}:draft", **fields, **about)
             draft = answer.policy_id
         programme = await self._known(code)
         about = {"programme_id": programme.programme_id, "expected_version": programme.version, "draft_id": draft}
-        await self._as(staff.SECOND_MANAGER, name, f"{step}:publish", **about)
+        await self.as_(staff.SECOND_MANAGER, name, f"{step}:publish", **about)
 
     async def _phase(self, code: str, quadrant: str) -> None:
         programme = await self._known(code)
@@ -151,23 +143,23 @@ class Example:
         step, today = f"{code}:{quadrant}", self.today.isoformat()
         if phase is None:
             given = {"programme_id": programme.programme_id, "quadrant": quadrant, "opens_on": today}
-            await self._as(staff.MANAGER, "PlanPhase", f"{step}:plan", **given, prerequisites=["CAMPAIGN"])
+            await self.as_(staff.MANAGER, "PlanPhase", f"{step}:plan", **given, prerequisites=["CAMPAIGN"])
             return await self._phase(code, quadrant)
         about = {"phase_id": phase.phase_id, "expected_version": phase.version}
         if phase.open_prerequisites:
             done = {"prerequisite": phase.open_prerequisites[0], "done_on": today}
-            await self._as(staff.MANAGER, "CompletePrerequisite", f"{step}:{done['prerequisite']}", **about, **done)
+            await self.as_(staff.MANAGER, "CompletePrerequisite", f"{step}:{done['prerequisite']}", **about, **done)
             return await self._phase(code, quadrant)
         if phase.state == "PLANNED":
-            await self._as(staff.MANAGER, "OpenPhase", f"{step}:open", **about)
+            await self.as_(staff.MANAGER, "OpenPhase", f"{step}:open", **about)
         return None
 
     async def _worker(self, worker: str) -> None:
-        known = {each.worker_ref: each for each in (await self._ask("ListWorkers", page_size=200)).workers}
+        known = {each.worker_ref: each for each in (await self.ask("ListWorkers", page_size=200)).workers}
         found, valid_to = known.get(worker), (self.today + timedelta(days=730)).isoformat()
         if found is None:
             given = {"worker_ref": worker, "role": "EW", "organisation": self.organisation, "capacity": 30}
-            version = (await self._as(staff.MANAGER, "RegisterWorker", f"{worker}:register", **given)).version
+            version = (await self.as_(staff.MANAGER, "RegisterWorker", f"{worker}:register", **given)).version
             trained = False
         elif found.status != "REGISTERED":
             return
@@ -177,7 +169,7 @@ class Example:
         if not trained:
             given = {"topics": list(TRAINING), "completed_on": self.today.isoformat(), "valid_to": valid_to}
             version = (
-                await self._as(
+                await self.as_(
                     staff.MANAGER,
                     "RecordTrainingComplete",
                     f"{worker}:train",
@@ -188,20 +180,20 @@ class Example:
             ).version
         induction = {"recorded_on": self.today.isoformat(), "recorded_by": staff.MANAGER}
         clear = {"vetting_valid_to": valid_to, "induction": induction, "expected_version": version}
-        await self._as(staff.MANAGER, "ClearWorker", f"{worker}:clear", **about, **clear)
+        await self.as_(staff.MANAGER, "ClearWorker", f"{worker}:clear", **about, **clear)
 
     async def _contacts(self) -> None:
-        contacts = (await self._ask("ListContacts", page_size=200)).contacts
+        contacts = (await self.ask("ListContacts", page_size=200)).contacts
         there = {each.ref for each in contacts}
         for number, who in enumerate(staff.EXAMPLE):
             if who not in there:
                 role = staff.acting(who, organisation=self.organisation, purpose=Purpose.OPERATE).role.value
                 given = {"staff_ref": who, "roles": [role], "organisation": self.organisation}
                 reached = {"email": f"{who}@{self.node}.example", "sms": f"+4477009000{number:02d}"}
-                await self._as(staff.MANAGER, "SetStaffContact", f"contact:{who}", **given, **reached)
+                await self.as_(staff.MANAGER, "SetStaffContact", f"contact:{who}", **given, **reached)
         if "triage" not in there:
             team = {"team_ref": "triage", "role": "SM", "email": f"triage@{self.node}.example"}
-            await self._as(staff.MANAGER, "SetTeamContact", "contact:triage", **team)
+            await self.as_(staff.MANAGER, "SetTeamContact", "contact:triage", **team)
 
 
 async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
@@ -209,12 +201,13 @@ async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
     async with Clients(folder, patience=patience) as clients:
         run = clients.run_now()
         today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
-        await Example(clients, run.node, run.organisation, today).ensure()
+        housed = frozenset(doors.organisation for doors in run.houses.values())
+        await Example(clients, run.node, run.organisation, housed, run.services, today).ensure()
 
 
 if __name__ == "__main__":
     try:
-        asyncio.run(ensure(Folder(Path(sys.argv[1]))))
+        asyncio.run(ensure(Folder(Path(sys.argv[1]), sys.argv[2])))
     except Trouble as trouble:
         output.trouble(trouble)
         raise SystemExit(1) from None

@@ -1,9 +1,12 @@
-"""The one folder that holds a house: its database, its bus, its certificates, its secrets, and what runs now.
+"""The one folder that holds the houses of a machine: database, bus, certificates, secrets, and what runs now.
 
 postgres/  kafka/     the embedded PostgreSQL and a local Kafka
-certs/     secrets/   certificates of this machine; keys, readable by their owner alone
+certs/                certificates of this machine, of every house
+secrets/              what all share: the database's address, the bus's first user; readable by their owner alone
+secrets/<node>/       the keys and passwords of one house
+cards/                what other houses have said of themselves (`throughcare node register`)
 logs/                 what each process writes
-house.json            what stays from start to start: node, bus, ports
+house.json            what stays from start to start: nodes, bus, ports
 run.json              what runs now: processes, addresses; written by the supervisor alone
 """
 
@@ -16,11 +19,12 @@ import secrets
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from house.names import NODE
+from house import nodes
+from house.nodes import Node
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -31,16 +35,32 @@ _STOPS_WITHIN: Final = 60.0
 _SAYS_SO_WITHIN: Final = 2.0
 
 
+def _lead_alone() -> tuple[Node, ...]:
+    return (nodes.lead(),)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a house is from start to start, whatever is killed in between."""
+    """What the houses are from start to start, whatever is killed in between. The first leads."""
 
-    node: str = NODE
-    organisation: str = NODE
+    nodes: tuple[Node, ...] = field(default_factory=_lead_alone)
     bus: str = "embedded"
     postgres: str = "embedded"
     split: bool = False
     ports: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lead(self) -> Node:
+        """The house that a command is about where none is named."""
+        return self.nodes[0]
+
+    def of(self, node: str) -> Node:
+        """One of the houses. Raises `Trouble` where it is not among them."""
+        for each in self.nodes:
+            if each.node == node:
+                return each
+        known = ", ".join(each.node for each in self.nodes)
+        raise Trouble(f"There is no house {node} here.", mend=f"There are: {known}.", code=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +75,44 @@ class Running:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """The house as it runs: `supervisor` with the processes it keeps, and where everything answers."""
+class Doors:
+    """Where the services of one house answer: their own doors, and what operators look at."""
 
-    supervisor: Running
-    node: str
     organisation: str
-    bus: str
-    bus_servers: str
     addresses: Mapping[str, str]
     ops: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The houses as they run, looked at from one of them: `supervisor` with the processes it keeps, and every door."""
+
+    supervisor: Running
+    bus: str
+    bus_servers: str
+    houses: Mapping[str, Doors]
     processes: tuple[Running, ...]
+    node: str
+
+    @property
+    def organisation(self) -> str:
+        """Whose house it is."""
+        return self.houses[self.node].organisation
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where each of its services takes calls."""
+        return self.houses[self.node].addresses
+
+    @property
+    def ops(self) -> Mapping[str, str]:
+        """Where each of its services says how it is."""
+        return self.houses[self.node].ops
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """What the house runs."""
+        return tuple(self.addresses)
 
     @property
     def bus_kind(self) -> str:
@@ -79,17 +126,50 @@ class Run:
 
 
 class Folder:
-    """The data folder; nothing is made before `make`."""
+    """The data folder, looked at from one of its houses: the named one, or the one that leads.
 
-    def __init__(self, path: Path) -> None:
+    Nothing is made before `make`.
+    """
+
+    def __init__(self, path: Path, node: str = "") -> None:
         self.path = path.expanduser().resolve()
+        self.named = node
         self.postgres = self.path / "postgres"
         self.kafka = self.path / "kafka"
         self.certs = self.path / "certs"
-        self.secrets = self.path / "secrets"
+        self.shared = self.path / "secrets"
+        self.cards = self.path / "cards"
         self.logs = self.path / "logs"
         self.plan_file = self.path / "house.json"
         self.run_file = self.path / "run.json"
+
+    @property
+    def node(self) -> str:
+        """The house it is looked at from. Raises `Trouble` where the named one is not here."""
+        return self.here.node
+
+    @property
+    def here(self) -> Node:
+        """The same with all that its file says."""
+        plan = self.plan()
+        return plan.of(self.named) if self.named else plan.lead
+
+    @property
+    def secrets(self) -> Path:
+        """The keys and passwords of this house."""
+        return self.shared / (self.named or self.node)
+
+    def located(self, name: str) -> Path:
+        """A file that the house's configuration names: among its secrets, where no folder is said."""
+        return self.secrets / name
+
+    def of(self, node: str) -> Folder:
+        """The same folder looked at from another house."""
+        return Folder(self.path, node)
+
+    def houses(self) -> tuple[Folder, ...]:
+        """From the named house; from each in turn where none was named."""
+        return (self,) if self.named else tuple(self.of(each.node) for each in self.plan().nodes)
 
     @property
     def exists(self) -> bool:
@@ -105,7 +185,7 @@ class Folder:
         """Make what is missing. Another user may pass through (PostgreSQL has its own), but read nothing."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o711)
-        for private in (self.certs, self.secrets, self.logs):
+        for private in (self.certs, self.shared, self.cards, self.logs):
             private.mkdir(exist_ok=True)
             private.chmod(0o700)
 
@@ -133,26 +213,41 @@ class Folder:
         return run is None or any(each.state in ("stopping", "stopped") for each in run.processes)
 
     def secret(self, name: str) -> Path:
-        """A file with 32 random bytes in hexadecimal, made once, readable by its owner alone."""
-        path = self.secrets / name
-        if not path.exists():
-            self.write_secret(name, secrets.token_hex(32))
-        return path
+        """A file of this house with 32 random bytes in hexadecimal, made once, readable by its owner alone."""
+        return self._random(self.secrets / name)
+
+    def shared_secret(self, name: str) -> Path:
+        """The same for what all houses of the folder share."""
+        return self._random(self.shared / name)
 
     def write_secret(self, name: str, text: str) -> Path:
-        """Write a secret file whole or not at all."""
-        path = self.secrets / name
+        """Write a secret file that all houses share, whole or not at all."""
+        path = self.shared / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(path, text, mode=0o600)
         return path
 
+    def _random(self, path: Path) -> Path:
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write(path, secrets.token_hex(32), mode=0o600)
+        return path
+
     def plan(self) -> Plan:
-        """What this house is; a new one where nothing is written yet."""
-        with suppress(FileNotFoundError):
-            return Plan(**json.loads(self.plan_file.read_text()))
-        return Plan()
+        """What the houses here are; the lead house alone where nothing is written yet."""
+        try:
+            read: dict[str, Any] = json.loads(self.plan_file.read_text())
+            return Plan(**{**read, "nodes": tuple(_node(each) for each in read["nodes"])})
+        except FileNotFoundError:
+            return Plan()
+        except (KeyError, TypeError, ValueError):
+            raise Trouble(
+                f"What {self.plan_file} says cannot be read: another version made it, or somebody changed it.",
+                mend="Start in a new folder with --data, or use the version that made this one.",
+            ) from None
 
     def keep(self, plan: Plan) -> None:
-        """Remember what this house is."""
+        """Remember what the houses are."""
         _write(self.plan_file, json.dumps(asdict(plan), indent=2), mode=0o600)
 
     def run(self) -> Run | None:
@@ -161,8 +256,16 @@ class Folder:
             read: dict[str, Any] = json.loads(self.run_file.read_text())
             read["supervisor"] = Running(**read["supervisor"])
             read["processes"] = tuple(Running(**each) for each in read["processes"])
-            return Run(**read)
+            read["houses"] = {node: Doors(**doors) for node, doors in read["houses"].items()}
+            run = Run(**read)
+            return replace(run, node=self._among(run)) if self.named else run
         return None
+
+    def _among(self, run: Run) -> str:
+        if self.named not in run.houses:
+            known = ", ".join(run.houses)
+            raise Trouble(f"No house {self.named} is running here.", mend=f"There run: {known}.", code=2)
+        return self.named
 
     def say(self, run: Run) -> None:
         """Write what runs now, whole or not at all."""
@@ -171,7 +274,7 @@ class Folder:
     def remove(self) -> None:
         """Delete the house with all its data. Refuses a folder that holds no house."""
         self.must_exist()
-        for path in (self.postgres, self.kafka, self.certs, self.secrets, self.logs):
+        for path in (self.postgres, self.kafka, self.certs, self.shared, self.cards, self.logs):
             shutil.rmtree(path, ignore_errors=True)
         for left in self.path.iterdir():
             if left.is_file() or left.is_socket():
@@ -179,6 +282,11 @@ class Folder:
             else:
                 shutil.rmtree(left, ignore_errors=True)
         self.path.rmdir()
+
+
+def _node(read: dict[str, Any]) -> Node:
+    words = {name: tuple(read[name]) for name in ("services", "features")}
+    return Node(**{**read, **words})
 
 
 def _locked(lock: IO[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Who the processes of this house are to each other: an authority for this machine, a certificate each.
+"""Who the processes of a house are to each other: an authority for this machine, a certificate each, keys of its own.
 
 `operator` is the command line: it may say for which member of staff it acts. `adapter-hmpps` may say the same and
 is used for messages of other systems only.
@@ -9,15 +9,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chassis import nodekeys
 from chassis.certificates import Authority, Files, urn
-from house.names import SERVICES
+from house.trouble import Trouble
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from house.folder import Folder
+    from house.nodes import Node
 
 OPERATOR = "operator"
 ADAPTER = "adapter-hmpps"
 _ASSERTING = (OPERATOR, ADAPTER)
+_BUS = ("bus", "kafka")
 
 
 def files(folder: Folder, node: str, name: str) -> Files:
@@ -31,16 +37,66 @@ def may_assert(node: str) -> frozenset[str]:
     return frozenset(urn(node, name) for name in _ASSERTING)
 
 
-def ensure(folder: Folder, node: str) -> None:
-    """Make what is missing: the authority, the certificates, the house's keys. Never replaces what is there."""
+def authority_file(folder: Folder) -> Path:
+    """The certificate of the authority that signs this machine's certificates."""
+    return folder.certs / "ca.pem"
+
+
+def has_authority(folder: Folder) -> bool:
+    """Whether it is this machine's own: its key is here."""
+    return (folder.certs / "ca.key").exists()
+
+
+def bus_files(folder: Folder) -> Files:
+    """Where the certificate of a local broker is."""
+    return files(folder, *_BUS)
+
+
+def names(house: Node) -> tuple[list[str], list[str]]:
+    """The names of a house that serve and call, and those that only call."""
+    return [*house.services], [*_ASSERTING]
+
+
+def ensure(folder: Folder, houses: Sequence[Node]) -> None:
+    """Make what is missing: the authority, the certificates, each house's keys. Never replaces what is there."""
+    for house in houses:
+        ensure_keys(folder.of(house.node), house)
+    serving = [_BUS, *((house.node, name) for house in houses for name in names(house)[0])]
+    wanted = [*serving, *((house.node, name) for house in houses for name in names(house)[1])]
+    missing = [each for each in wanted if not _is_there(files(folder, *each))]
+    if _is_anothers(folder):
+        _refuse([each for each in missing if each != _BUS])
+        return
     at = datetime.now(UTC)  # certificates are judged by the machine's clock, not by the house's
-    whole = (folder.certs / "ca.pem").exists() and (folder.certs / "ca.key").exists()
-    authority = Authority.load(folder.certs) if whole else Authority.make(folder.certs, f"Throughcare {node}", at=at)
-    for name in (*SERVICES, *_ASSERTING):
-        found = files(folder, node, name)
-        if whole and found.certificate.exists() and found.key.exists():
-            continue
-        issue = authority.service if name in SERVICES else authority.client
+    whole = authority_file(folder).exists()  # its key is written before it
+    lead = houses[0].node
+    authority = Authority.load(folder.certs) if whole else Authority.make(folder.certs, f"Throughcare {lead}", at=at)
+    for node, name in missing if whole else wanted:
+        issue = authority.service if (node, name) in serving else authority.client
         issue(node, name, at=at)
-    folder.secret("wrapping.key")
-    folder.secret("house.key")
+
+
+def ensure_keys(own: Folder, house: Node) -> None:
+    """The keys that a house makes for itself and gives to nobody."""
+    own.secret(house.wrapping_key)
+    own.secret(house.house_key)
+    if not (key := own.located(house.node_key)).exists():
+        nodekeys.make(key)
+
+
+def _is_there(found: Files) -> bool:
+    return found.certificate.exists() and found.key.exists()
+
+
+def _is_anothers(folder: Folder) -> bool:
+    """Whether another house's authority signs for the houses here: its certificate is here, and its key is not."""
+    asked = any(path.name != "ca.key" for path in folder.certs.glob("*.key"))
+    return not has_authority(folder) and (authority_file(folder).exists() or asked)
+
+
+def _refuse(missing: Sequence[tuple[str, str]]) -> None:
+    if missing:
+        raise Trouble(
+            f"{missing[0][0]}.{missing[0][1]} has no certificate, and another house's authority signs here.",
+            mend="Install what it sent with: throughcare node join WELCOME.json",
+        )

@@ -7,7 +7,7 @@ and those only when asked (`renew`).
 bus/broker/              a broker: ca.pem broker.pem admin.password cluster.id
 bus/admin/ bus/users/    whoever makes the users of the bus: his own password, and theirs
 <node>/<service>/        a service: database.url bus.password bus-ca.pem ca.pem certificate.pem key.pem wrapping.key
-                         house.key
+                         house.key; partners also node.key
 <node>/migrations/       the address by which each service's migrations come in: the owner of its tables
 <node>/mail/             a mail catcher: certificate.pem key.pem
 <node>/postgres/         the database server: a password for each role
@@ -26,46 +26,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from chassis import nodekeys
 from chassis.certificates import Authority
-from house import environment, identity
-from house.folder import Folder, Plan, Run, Running
+from house import bus_access, environment, identity
+from house.folder import Doors, Folder, Plan, Run, Running
 from house.postgres import database_of
 from house.status import ELSEWHERE
-from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NODES: Final = Path(__file__).resolve().parents[2] / "deploy" / "nodes"
+    from house.nodes import Node
+
 BUS: Final = "kafka:9092"
 RPC_PORT, OPS_PORT = 7000, 7001
 UID: Final = 10001  # who runs in our images
-OPERATOR, MAIL = "operator", "mail"
+MAIL, DOOR = "mail", "partners"  # a mail catcher; the one service that speaks with other houses
 _BROKERS: Final = ("kafka", "kafka-1", "kafka-2", "kafka-3", "localhost", "127.0.0.1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Node:
-    """One organisation's house, as `deploy/nodes/<node>.env` says."""
-
-    id: str
-    organisation: str
-    services: tuple[str, ...]
-
-
-def node_of(name: str, folder: Path = NODES) -> Node:
-    """The node of this name. Raises `Trouble` where its file is missing or says too little."""
-    path = folder / f"{name}.env"
-    if not path.is_file():
-        known = ", ".join(sorted(each.stem for each in folder.glob("*.env")))
-        raise Trouble(f"There is no {path.name}.", mend=f"There are: {known or 'none'}.", code=2)
-    said = dict(
-        line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.startswith("#")
-    )
-    if missing := [member for member in ("NODE_ID", "NODE_ORGANISATION", "NODE_SERVICES") if not said.get(member)]:
-        raise Trouble(f"{path.name} says no {', '.join(missing)}.", code=2)
-    services = tuple(said["NODE_SERVICES"].split(","))
-    return Node(id=said["NODE_ID"], organisation=said["NODE_ORGANISATION"], services=services)
 
 
 @dataclass(frozen=True)
@@ -95,8 +72,8 @@ class Material:
                 _write(path, authority.file.read_text())
 
     def _house(self, node: Node, at: datetime, *, renew: bool) -> None:
-        home = self.folder / node.id
-        authority = _authority(home / "authority", f"Throughcare {node.id}", at)
+        home = self.folder / node.node
+        authority = _authority(home / "authority", f"Throughcare {node.node}", at)
         passwords = {role: _once(home / "postgres" / f"{role}.password") for role in _roles(node)}
         wrapping, shared = _once(home / "authority" / "wrapping.key"), _once(home / "authority" / "house.key")
         self._certified(node, MAIL, authority, at, renew=renew)
@@ -109,14 +86,19 @@ class Material:
             _write(home / "migrations" / f"{service}.url", _url(node, service, owner, passwords[owner]))
             _write(own / "wrapping.key", wrapping)
             _write(own / "house.key", shared)
+            if service == DOOR:
+                _write(own / "node.key", _signing(home / "authority" / "node.key"))
             _write(own / "bus-ca.pem", (self.folder / "bus" / "broker" / "ca.pem").read_text())
-        self._operator(node, authority, at, {"wrapping.key": wrapping, "house.key": shared}, passwords, renew=renew)
+        keys = {node.wrapping_key: wrapping, node.house_key: shared}
+        if DOOR in node.services:
+            keys[node.node_key] = _signing(home / "authority" / "node.key")
+        self._operator(node, authority, at, keys, passwords, renew=renew)
 
     def _certified(self, node: Node, name: str, authority: Authority, at: datetime, *, renew: bool) -> None:
-        own = self.folder / node.id / name
+        own = self.folder / node.node / name
         if (own / "certificate.pem").exists() and not renew:
             return
-        files = authority.service(node.id, name, at=at, hosts=(f"{name}.{node.id}", "localhost"))
+        files = authority.service(node.node, name, at=at, hosts=(f"{name}.{node.node}", "localhost"))
         _write(own / "ca.pem", authority.file.read_text())
         _write(own / "certificate.pem", files.certificate.read_text())
         _write(own / "key.pem", files.key.read_text())
@@ -132,33 +114,33 @@ class Material:
         renew: bool,
     ) -> None:
         """A data folder in which nothing runs: it says where the house does."""
-        folder = Folder(self.folder / node.id / OPERATOR)
+        folder = Folder(self.folder / node.node / bus_access.OPERATOR)
         folder.make()
-        for name in (OPERATOR, identity.ADAPTER):
-            found = identity.files(folder, node.id, name)
+        for name in (bus_access.OPERATOR, identity.ADAPTER):
+            found = identity.files(folder, node.node, name)
             if renew or not found.certificate.exists():
-                made = authority.client(node.id, name, at=at)
+                made = authority.client(node.node, name, at=at)
                 shutil.copy(made.certificate, found.certificate)
                 shutil.copy(made.key, found.key)
                 shutil.copy(authority.file, found.ca)
-        for name, text in keys.items():
-            folder.write_secret(name, text)
-        self._user(node, OPERATOR, folder.secrets / "bus.password")
-        _write(folder.secrets / "bus-ca.pem", (self.folder / "bus" / "broker" / "ca.pem").read_text())
-        url = f"postgresql://postgres:{passwords['postgres']}@postgres.{node.id}:5432/postgres"
-        folder.write_secret(environment.DATABASE_URL, url)
-        folder.keep(Plan(node=node.id, organisation=node.organisation, bus=BUS, postgres=url, split=True))
+        url = f"postgresql://postgres:{passwords['postgres']}@postgres.{node.node}:5432/postgres"
+        folder.keep(Plan(nodes=(node,), bus=BUS, postgres=url, split=True))
         folder.say(_run(node))
+        for name, text in keys.items():
+            folder.write_secret(f"{node.node}/{name}", text)
+        self._user(node, bus_access.OPERATOR, bus_access.password_file(folder, bus_access.OPERATOR))
+        folder.write_secret("bus-ca.pem", (self.folder / "bus" / "broker" / "ca.pem").read_text())
+        folder.write_secret(environment.DATABASE_URL, url)
 
     def _user(self, node: Node, name: str, path: Path) -> None:
         """A user of the bus: the service knows the password, and so does whoever makes the bus's users."""
-        _write(self.folder / "bus" / "users" / f"{node.id}.{name}", _once(path))
+        _write(self.folder / "bus" / "users" / node.user(name), _once(path))
 
     def _hand_over(self, node: Node) -> None:
         """Started by root, the command line's container runs as nobody in particular and owns its own folder."""
         if os.geteuid() != 0:
             return
-        operator = self.folder / node.id / OPERATOR
+        operator = self.folder / node.node / bus_access.OPERATOR
         for path in (operator, *operator.rglob("*")):
             os.chown(path, UID, UID)
 
@@ -166,13 +148,17 @@ class Material:
 def _run(node: Node) -> Run:
     return Run(
         supervisor=Running(name="supervisor", pid=None, started=0, restarts=0, state=ELSEWHERE),
-        node=node.id,
-        organisation=node.organisation,
         bus=BUS,
         bus_servers=BUS,
-        addresses={service: f"{service}.{node.id}:{RPC_PORT}" for service in node.services},
-        ops={service: f"{service}.{node.id}:{OPS_PORT}" for service in node.services},
+        houses={
+            node.node: Doors(
+                organisation=node.organisation,
+                addresses={service: f"{service}.{node.node}:{RPC_PORT}" for service in node.services},
+                ops={service: f"{service}.{node.node}:{OPS_PORT}" for service in node.services},
+            )
+        },
         processes=(),
+        node=node.node,
     )
 
 
@@ -181,11 +167,18 @@ def _roles(node: Node) -> tuple[str, ...]:
 
 
 def _url(node: Node, service: str, role: str, password: str) -> str:
-    return f"postgresql://{role}:{password}@postgres.{node.id}:5432/{database_of(node.id, service)}"
+    return f"postgresql://{role}:{password}@postgres.{node.node}:5432/{database_of(node.node, service)}"
 
 
 def _authority(folder: Path, name: str, at: datetime) -> Authority:
     return Authority.load(folder) if (folder / "ca.key").exists() else Authority.make(folder, name, at=at)
+
+
+def _signing(path: Path) -> str:
+    """The key with which this house signs what leaves it, made once."""
+    if not path.exists():
+        nodekeys.make(path)
+    return path.read_text()
 
 
 def _once(path: Path, text: str = "") -> str:

@@ -31,7 +31,7 @@ _PAGE: Final = 200
 async def listed(folder: Folder, run: Run) -> list[dict[str, Any]]:
     """Everything that is parked or held, service by service, oldest first."""
     found = []
-    for service in SERVICES:
+    for service in run.services:
 
         async def rows(conn: Connection) -> list[parking.Parked]:
             held: list[parking.Parked] = []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf.json_format import MessageToDict
 
-from chassis.calendar import LONDON
+from house.plainly import day as _day
+from house.plainly import moment as _moment
+from house.plainly import words as _words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,21 +111,6 @@ def _freshness(found: dict[str, Any]) -> Iterator[str]:
             f"complete as of {_moment(source['fresh_as_of'])}" if "fresh_as_of" in source else "completeness unknown"
         )
         yield f"  {source.get('service', ''):<14} {heard}, {fresh}"
-
-
-def _words(code: str) -> str:
-    return code.replace("_", " ").lower()
-
-
-def _day(text: str) -> str:
-    day = date.fromisoformat(text)
-    return f"{day.day} {day:%B %Y}"
-
-
-def _moment(text: str) -> str:
-    """An instant as London reads it: 24 November 2026 at 2:00pm."""
-    at = datetime.fromisoformat(text).astimezone(LONDON)
-    return f"{at.day} {at:%B %Y} at {at.hour % 12 or 12}:{at:%M}{'am' if at.hour < 12 else 'pm'}"
 
 
 def _span(cover: dict[str, Any]) -> str:

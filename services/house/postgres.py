@@ -34,7 +34,7 @@ SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET = 100
 _SETTINGS = {
     "listen_addresses": "",
-    "max_connections": "120",
+    "max_connections": "300",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "warning",

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from house import bus_reading, topics
-from house.composition import client_of
+from house import bus_access, bus_reading, cards, topics
 from house.environment import read_url
-from house.names import SERVICES
 from house.postgres import database_of, named
 from house.processes import alive
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from house.bus_reading import Seen
     from house.folder import Folder, Run
@@ -32,6 +30,7 @@ _COUNTS: Final = """
 select (select count(*) from pending) as pending,
        (select count(*) from parked where reason <> 'gap') as parked,
        (select count(*) from parked where reason = 'gap') as held,
+       (select count(*) from quarantined) as quarantined,
        (select coalesce(max(position), 0) from journal) as head
 """
 _OFFSETS: Final = "select grp, topic, partition, next from consumer_offset where cluster = $1"
@@ -45,6 +44,7 @@ class Standing:
     lag: int | None = None
     parked: int | None = None
     held: int | None = None
+    quarantined: int | None = None
     head: int | None = None
 
     @property
@@ -55,31 +55,34 @@ class Standing:
     @property
     def shown(self) -> dict[str, int | None]:
         """The figures people and programs read."""
-        return {"pending": self.pending, "lag": self.lag, "parked": self.parked, "held": self.held}
+        counted = {"pending": self.pending, "lag": self.lag, "parked": self.parked, "held": self.held}
+        return {**counted, "quarantined": self.quarantined}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """The whole house."""
+    """The houses of a folder, or one of them: per house, each of its services."""
 
     run: Run
     bus_answers: bool
-    services: dict[str, Standing]
+    houses: dict[str, dict[str, Standing]]
 
     @property
     def quiet(self) -> bool:
         """Every service is quiet."""
-        return all(standing.quiet for standing in self.services.values())
+        return all(standing.quiet for house in self.houses.values() for standing in house.values())
 
     @property
-    def heads(self) -> dict[str, int | None]:
+    def heads(self) -> dict[tuple[str, str], int | None]:
         """How far each journal has grown: unchanged between two looks means that nothing happened."""
-        return {service: standing.head for service, standing in self.services.items()}
+        return {(node, s): standing.head for node, house in self.houses.items() for s, standing in house.items()}
 
     def as_json(self) -> dict[str, Any]:
-        """What `status --json` prints."""
+        """What `status --json` prints: of a single house its members stand beside those of the whole, too."""
+        houses = {node: self._house(node) for node in self.houses}
+        single = {"node": next(iter(houses)), **next(iter(houses.values()))} if len(houses) == 1 else {}
         return {
-            "node": self.run.node,
+            **single,
             "bus": {"kind": self.run.bus_kind, "servers": self.run.bus_servers, "answers": self.bus_answers},
             "processes": [
                 {
@@ -90,12 +93,19 @@ class Status:
                 }
                 for each in self.run.everything
             ],
-            "addresses": {
-                service: {"rpc": self.run.addresses[service], "ops": f"http://{self.run.ops[service]}"}
-                for service in self.run.addresses
-            },
-            "services": {service: standing.shown for service, standing in self.services.items()},
+            "houses": houses,
             "quiet": self.quiet,
+        }
+
+    def _house(self, node: str) -> dict[str, Any]:
+        doors, standing = self.run.houses[node], self.houses[node]
+        return {
+            "organisation": doors.organisation,
+            "addresses": {
+                service: {"rpc": doors.addresses[service], "ops": f"http://{doors.ops[service]}"}
+                for service in doors.addresses
+            },
+            "services": {service: each.shown for service, each in standing.items()},
         }
 
 
@@ -110,32 +120,32 @@ def running(folder: Folder) -> Run:
     return run
 
 
-def group_ids(node: str, service: str) -> dict[str, list[str]]:
-    """The consumer groups of a service, each with the topics it reads, by the topic registry."""
-    found: dict[str, list[str]] = {}
-    for topic in topics.registry(node):
-        for reader in topic.readers:
-            owner, _, group = reader.partition(".")
-            if owner == service:
-                found.setdefault(f"{node}.{group or owner}", []).append(topic.name)
-    return found
+def registry(folder: Folder) -> topics.Registry:
+    """What the bus must have for the houses of this folder and those with a card."""
+    return topics.registry(cards.known(folder, folder.plan()))
 
 
 async def look(folder: Folder) -> Status:
-    """One look at everything."""
+    """One look at every house of the folder, or at the named one."""
     run = running(folder)
+    wanted = [house.node for house in folder.houses() if house.node in run.houses]
+    known = registry(folder)
+    services = [(node, service) for node in wanted for service in run.houses[node].addresses]
+    names = [topic.name for topic in known.topics if topic.house in (*wanted, "")]
+    client = bus_access.reader(folder, bus=run.bus, servers=run.bus_servers)
     url = read_url(folder)
-    names = [topic.name for topic in topics.registry(run.node)]
-    counted = await asyncio.gather(*(_counted(named(url, database_of(run.node, s))) for s in SERVICES))
+    counted = await asyncio.gather(*(_counted(named(url, database_of(*each))) for each in services))
     try:
-        seen = await asyncio.to_thread(bus_reading.look, client_of(run.bus_servers), names)
+        seen = await asyncio.to_thread(bus_reading.look, client, names)
     except bus_reading.BusAway:
         seen = None
-    lags = await asyncio.gather(*(_lag(named(url, database_of(run.node, s)), run.node, s, seen) for s in SERVICES))
-    services = {
-        service: Standing(**figures, lag=lag) for service, figures, lag in zip(SERVICES, counted, lags, strict=True)
-    }
-    return Status(run=run, bus_answers=seen is not None, services=services)
+    lags = await asyncio.gather(
+        *(_lag(named(url, database_of(*each)), known.groups_of(*each), seen) for each in services)
+    )
+    houses: dict[str, dict[str, Standing]] = {node: {} for node in wanted}
+    for (node, service), figures, lag in zip(services, counted, lags, strict=True):
+        houses[node][service] = Standing(**figures, lag=lag)
+    return Status(run=run, bus_answers=seen is not None, houses=houses)
 
 
 async def _counted(url: str) -> dict[str, int]:
@@ -150,7 +160,7 @@ async def _counted(url: str) -> dict[str, int]:
     return dict(row) if row else {}
 
 
-async def _lag(url: str, node: str, service: str, seen: Seen | None) -> int | None:
+async def _lag(url: str, groups: Mapping[str, Sequence[str]], seen: Seen | None) -> int | None:
     """Records on the bus that the service's groups have not applied; None where that cannot be known now."""
     if seen is None:
         return None
@@ -167,7 +177,7 @@ async def _lag(url: str, node: str, service: str, seen: Seen | None) -> int | No
     }
     lags = [
         max(0, extent.end - following.get((group, place.topic, place.partition), extent.first))
-        for group, read in group_ids(node, service).items()
+        for group, read in groups.items()
         for place, extent in seen.extents.items()
         if place.topic in read
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from house.bus_reading import Extent, Place, Record, Seen
 
-Stream = tuple[str, str]  # topic and key
+Stream = tuple[str, str]  # topic and key; between houses the key has its teller before it
+Owner = tuple[str, str]  # house and service
 Finding = tuple[str, str]  # lost, ghost, doubled or out_of_order, and what in words
 Journals = dict[Stream, dict[int, "Event"]]
 
@@ -23,6 +24,7 @@ _FIGURES: Final = """
 select (select count(*) from pending) as pending,
        (select count(*) from parked where reason <> 'gap') as parked,
        (select count(*) from parked where reason = 'gap') as held,
+       (select count(*) from quarantined) as quarantined,
        (select coalesce(max(position), 0) from journal) as position,
        to_regclass('notice') is not null as notices
 """
@@ -56,6 +58,7 @@ class Figures:
     pending: int
     parked: int
     held: int
+    quarantined: int
     position: int
     unknown: int
 
@@ -87,11 +90,25 @@ class Applied:
     topics: Sequence[str]
     marks: Mapping[Stream, int]
     waiting: frozenset[Stream]
+    doubted: frozenset[tuple[str, str]]  # topic, and a house of which something was not believed
     behind: frozenset[Place]
     lag: int
 
 
-async def journal(url: str) -> tuple[Figures, Journals]:
+def _stream(topic: str, key: str, teller: str, between: frozenset[str]) -> Stream:
+    """Between houses several tell on one topic, each in streams of its own."""
+    return topic, f"{teller}/{key}" if topic in between else key
+
+
+def _owner(stream: Stream, between: frozenset[str]) -> Owner:
+    """Whose journal must hold what stands on this stream."""
+    if stream[0] in between:
+        return stream[1].partition("/")[0], "partners"
+    node, service, *_ = stream[0].split(".")
+    return node, service
+
+
+async def journal(url: str, node: str, between: frozenset[str]) -> tuple[Figures, Journals]:
     """Everything one journal has told, with the service's own figures, as of one moment."""
     streams: Journals = {}
     conn = await asyncpg.connect(url, timeout=10)
@@ -102,11 +119,11 @@ async def journal(url: str) -> tuple[Figures, Journals]:
                 await conn.fetchval("select count(*) from notice where status = 'UNKNOWN'") if row["notices"] else 0
             )
             async for each in conn.cursor(_JOURNAL, prefetch=2_000):
-                events = streams.setdefault((each["topic"], each["key"]), {})
+                events = streams.setdefault(_stream(each["topic"], each["key"], node, between), {})
                 events[each["sequence"]] = Event(str(each["event_id"]), each["waits"])
     finally:
         await conn.close()
-    counts = {name: row[name] for name in ("pending", "parked", "held", "position")}
+    counts = {name: row[name] for name in ("pending", "parked", "held", "quarantined", "position")}
     return Figures(**counts, unknown=unknown), streams
 
 
@@ -117,21 +134,22 @@ def numbered(told: Journals) -> Iterator[Finding]:
             yield "out_of_order", f"the journal numbers {topic} {key} with gaps"
 
 
-def on_bus(client: Mapping[str, Any], extents: Mapping[Place, Extent]) -> OnBus:
+def on_bus(client: Mapping[str, Any], extents: Mapping[Place, Extent], between: frozenset[str]) -> OnBus:
     """Every record within the extents; order and doubles are judged as they come."""
     found = OnBus()
     for record in bus_reading.read(client, extents):
         found.records += 1
         envelope = from_headers(record.headers)
         if isinstance(envelope, Envelope):
-            _take(found, record, envelope)
+            _take(found, record, envelope, between)
         else:
             found.findings.append(("ghost", f"{record.place.topic} holds a record that is none of ours"))
     return found
 
 
-def _take(found: OnBus, record: Record, envelope: Envelope) -> None:
-    stream, sequence, event = (record.place.topic, record.key), envelope.stream_sequence, str(envelope.event_id)
+def _take(found: OnBus, record: Record, envelope: Envelope, between: frozenset[str] = frozenset()) -> None:
+    stream = _stream(record.place.topic, record.key, envelope.source_node, between)
+    sequence, event = envelope.stream_sequence, str(envelope.event_id)
     held = found.streams.setdefault(stream, Held(record.place, highest=sequence - 1))
     if held.events.get(sequence) == event:
         found.repeated += 1  # the relay may send again; hearers know it
@@ -162,9 +180,10 @@ def sent(told: Journals, bus: OnBus, *, keeps_all: bool) -> Iterator[Finding]:
                 yield "ghost", f"{stream[0]} {stream[1]} number {sequence} is another fact on the bus"
 
 
-async def committed(url: str, topic: str, bus: OnBus) -> list[Finding]:
+async def committed(url: str, owner: Owner, bus: OnBus, between: frozenset[str]) -> list[Finding]:
     """What stands on the bus was committed. Asked after the bus was read: what is there now was told before."""
-    events = {e: stream for stream, held in bus.streams.items() if stream[0] == topic for e in held.events.values()}
+    own = {stream: held for stream, held in bus.streams.items() if _owner(stream, between) == owner}
+    events = {event: stream for stream, held in own.items() for event in held.events.values()}
     conn = await asyncpg.connect(url, timeout=10)
     try:
         rows = await conn.fetch(
@@ -188,6 +207,7 @@ async def applied(url: str, seen: Seen, group: str, topics: Sequence[str]) -> Ap
             )
             marks = await conn.fetch("select topic, key, seq from watermark where grp = $1", group)
             blocked = await conn.fetch("select distinct topic, key from parked where grp = $1", group)
+            doubted = await conn.fetch("select distinct topic, source from quarantined")
     finally:
         await conn.close()
     following = {bus_reading.Place(row["topic"], row["partition"]): row["next"] for row in offsets}
@@ -198,6 +218,7 @@ async def applied(url: str, seen: Seen, group: str, topics: Sequence[str]) -> Ap
         topics=topics,
         marks={(row["topic"], row["key"]): row["seq"] for row in marks},
         waiting=frozenset((row["topic"], row["key"]) for row in blocked),
+        doubted=frozenset((row["topic"], row["source"]) for row in doubted),
         behind=frozenset(place for place, count in left.items() if count > 0),
         lag=sum(count for count in left.values() if count > 0),
     )
@@ -212,17 +233,23 @@ async def read_another(url: str, cluster: str) -> bool:
         await conn.close()
 
 
-async def heads(databases: Mapping[str, str], topics: Sequence[str]) -> dict[Stream, int]:
+async def heads(databases: Mapping[Owner, str], topics: Sequence[str], between: frozenset[str]) -> dict[Stream, int]:
     """The newest number of every stream, as its owner says. Asked after the marks of a group were read."""
     found: dict[Stream, int] = {}
-    for topic in topics:
-        conn = await asyncpg.connect(databases[topic.split(".")[1]], timeout=10)
+    for (node, _service), url in databases.items():
+        conn = await asyncpg.connect(url, timeout=10)
         try:
-            rows = await conn.fetch("select key, seq from stream_head where topic = $1", topic)
+            rows = await conn.fetch("select topic, key, seq from stream_head where topic = any($1)", list(topics))
         finally:
             await conn.close()
-        found |= {(topic, row["key"]): row["seq"] for row in rows}
+        found |= {_stream(row["topic"], row["key"], node, between): row["seq"] for row in rows}
     return found
+
+
+def told_by(applied: Applied, databases: Mapping[Owner, str], between: frozenset[str]) -> Applied:
+    """What a group has applied of those whose journals are looked at; of others nobody here can say what was told."""
+    marks = {stream: seq for stream, seq in applied.marks.items() if _owner(stream, between) in databases}
+    return replace(applied, marks=marks)
 
 
 def effective(told: Journals, bus: OnBus, applied: Applied, newest: Mapping[Stream, int]) -> Iterator[Finding]:
@@ -230,6 +257,8 @@ def effective(told: Journals, bus: OnBus, applied: Applied, newest: Mapping[Stre
     for stream, events in told.items():
         if stream[0] not in applied.topics or stream in applied.waiting:
             continue
+        if stream not in applied.marks and (stream[0], stream[1].partition("/")[0]) in applied.doubted:
+            continue  # its house was not believed when it came: it is quarantined, and counted there
         held = bus.streams.get(stream)
         if held.place in applied.behind if held else bool(applied.behind):
             continue

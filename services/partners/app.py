@@ -10,16 +10,17 @@ from chassis.promises import Deadlines
 from chassis.rpc import Servicer
 from chassis.service import Compose, Service
 from chassis.work import Works
-from partners.deadlines import DEADLINES
+from partners.deadlines import DEADLINES, PERIODIC
+from partners.gateways.nodes import NodeJournals
 from partners.publications import PUBLICATIONS
-from partners.rpc import PartnerService
+from partners.rpc import NodeService, PartnerService
 from partners.settings import Settings
 from partners.storage import Work
-from partners.subscriptions import PICTURE
+from partners.subscriptions import GATE, PICTURE
 
 
 def _servicers(works: Works[Any]) -> Sequence[Servicer]:
-    return (PartnerService(works),)
+    return (PartnerService(works), NodeService(works))
 
 
 def compose(settings: Settings) -> Service:
@@ -29,8 +30,10 @@ def compose(settings: Settings) -> Service:
         settings=settings,
         work=Work,
         publications=PUBLICATIONS,
-        hears=(PICTURE,),
+        hears=(GATE, PICTURE),
         deadlines=DEADLINES,
+        periodic=PERIODIC,
+        elsewhere=NodeJournals,
         servicers=_servicers,
         migrations="partners.migrations",
     )
@@ -38,7 +41,7 @@ def compose(settings: Settings) -> Service:
 
 def compose_picture(settings: Settings) -> Service:
     """The picture's group without the service's others and its promises, beside a process that has them."""
-    return replace(compose(settings), hears=(PICTURE,), deadlines=Deadlines())
+    return replace(compose(settings), hears=(PICTURE,), deadlines=Deadlines(), periodic=())
 
 
 def chosen(argv: Sequence[str]) -> tuple[list[str], Compose]:

@@ -6,6 +6,7 @@ from chassis.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing of its own yet."""
+    """`promise_rules` names the version of the clocks that promises are made under."""
 
     service: str = "partners"
+    promise_rules: str = "PROMISES-1"

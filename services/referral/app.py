@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.service import Service
-from referral.deadlines import DEADLINES
+from referral.deadlines import DEADLINES, PERIODIC
 from referral.publications import PUBLICATIONS
 from referral.rpc import servicers
 from referral.settings import Settings
@@ -20,6 +20,7 @@ def compose(settings: Settings) -> Service:
         publications=PUBLICATIONS,
         hears=(HEARS,),
         deadlines=DEADLINES,
+        periodic=PERIODIC,
         servicers=servicers,
         migrations="referral.migrations",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chassis.aggregate import Event
 from chassis.calendar import end_of_day, local_date
+from chassis.deadlines import Periodic
 from chassis.promises import Deadlines, Drop, Keep, Make
 from referral import commands
 from referral.domain import consent, programme
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from referral.storage import Work
 
 DEADLINES = Deadlines()
+FEEDS_EVERY = 15.0
+PERIODIC = (Periodic(name="feeds", seconds=FEEDS_EVERY, command=commands.confirm_feeds),)
 DRAFT_KEPT = 90
 _DRAFT = ("DRAFT_60", "DRAFT_80", "DRAFT_END")
 _WAITING = ("RANK_1", "RANK_2")
@@ -59,7 +62,7 @@ def acknowledged(fact: facts.TriageStarted) -> Iterable[Change]:
     yield Keep("L1")
 
 
-@DEADLINES.on(facts.Accepted, facts.Declined)
+@DEADLINES.on(facts.Accepted, facts.Declined, facts.Redirected)
 def decided(fact: Event) -> Iterable[Change]:
     yield Keep("L2")
     yield from (Drop(code) for code in _WAITING)

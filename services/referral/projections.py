@@ -1,4 +1,4 @@
-"""What the service remembers of what casework told: who works with him, and what work is open."""
+"""What the service remembers of what others told: who works with him, what work is open, where a redirect led."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chassis.calendar import local_date
 from chassis.projection import Row
-from referral.storage import CASE_COVER, CASE_WORKER, OPEN_WORK
+from referral.storage import CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -39,3 +39,18 @@ def work_closed(case_id: UUID, *, closed_at: datetime, seq: int) -> Row:
     """Work has closed: he may be referred again, and his worker's access ends."""
     until = local_date(closed_at) + timedelta(days=ACCESS_DAYS)
     return Row(OPEN_WORK, {"case_id": case_id, "open": False, "worker_until": until, "seq": seq})
+
+
+def offer(offer_id: str, *, state: str, seq: int) -> Row:
+    """Where an offer of another organisation stands."""
+    return Row(OFFER, {"offer_id": offer_id, "state": state, "seq": seq})
+
+
+def onward(handoff_id: UUID, *, case_id: UUID, seq: int) -> Row:
+    """The redirect of a case was offered there."""
+    return Row(ONWARD, {"handoff_id": handoff_id, "case_id": case_id, "seq": seq})
+
+
+def onward_state(handoff_id: UUID, *, state: str, seq: int) -> Row:
+    """What became of it."""
+    return Row(ONWARD_STATE, {"handoff_id": handoff_id, "state": state, "seq": seq})

@@ -10,9 +10,11 @@ from uuid import UUID
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.journal import Publications
+from chassis.shares import Fed
 from referral.domain import consent, practitioner, programme, prompt, rollout, screening
 from referral.domain import referral_facts as facts
 from referral.domain.access_list import AccessListChanged
+from referral.domain.feeds import CONSENTS, LISTS, FeedsConfirmed
 from referral.domain.person import DetailsChanged, IdentityLinked, SafeContactSet
 from referral.domain.places import Quadrant
 from referral.domain.policies import Area, Delivery, Terms
@@ -121,6 +123,14 @@ def declined(fact: facts.Declined) -> Message:
     return told.ReferralDeclined(reason_group=fact.reason_group.value, by_party=fact.by_party.value)
 
 
+@PUBLICATIONS.tells(facts.Redirected)
+def redirected(fact: facts.Redirected) -> Message:
+    """Where the way leads on: what partners need to offer it there; nothing of the person."""
+    return told.ReferralRedirected(
+        reason_group=fact.reason_group.value, by_party=fact.by_party.value, offer_id=fact.offer_id
+    )
+
+
 @PUBLICATIONS.tells(facts.Withdrawn)
 def withdrawn(fact: facts.Withdrawn) -> Message:
     return told.ReferralWithdrawn(reason_group=fact.reason_group.value, by_party=fact.by_party.value)
@@ -164,19 +174,26 @@ def _consent(
     )
 
 
+def _fed_consent(
+    kind: type[Message], scope: consent.Scope, number: int, review_on: date | None, replaces: UUID | None = None
+) -> Fed:
+    """The next of the feed: whoever has applied all of it is current."""
+    return Fed(message=_consent(kind, scope, number, review_on, replaces), feed=CONSENTS)
+
+
 @PUBLICATIONS.tells(consent.Granted)
-def consent_granted(fact: consent.Granted) -> Message:
-    return _consent(told.ConsentGranted, fact.scope, fact.number, fact.review_on, fact.replaces)
+def consent_granted(fact: consent.Granted) -> Fed:
+    return _fed_consent(told.ConsentGranted, fact.scope, fact.number, fact.review_on, fact.replaces)
 
 
 @PUBLICATIONS.tells(consent.Declined)
-def consent_declined(fact: consent.Declined) -> Message:
-    return _consent(told.ConsentDeclined, fact.scope, fact.number, None, fact.replaces)
+def consent_declined(fact: consent.Declined) -> Fed:
+    return _fed_consent(told.ConsentDeclined, fact.scope, fact.number, None, fact.replaces)
 
 
 @PUBLICATIONS.tells(consent.Withdrawn)
-def consent_withdrawn(fact: consent.Withdrawn) -> Message:
-    return _consent(told.ConsentWithdrawn, fact.scope, fact.number, fact.review_on)
+def consent_withdrawn(fact: consent.Withdrawn) -> Fed:
+    return _fed_consent(told.ConsentWithdrawn, fact.scope, fact.number, fact.review_on)
 
 
 @PUBLICATIONS.tells(consent.Expiring)
@@ -185,8 +202,8 @@ def consent_expiring(fact: consent.Expiring) -> Message:
 
 
 @PUBLICATIONS.tells(consent.Expired)
-def consent_expired(fact: consent.Expired) -> Message:
-    return _consent(told.ConsentExpired, fact.scope, fact.number, fact.review_on)
+def consent_expired(fact: consent.Expired) -> Fed:
+    return _fed_consent(told.ConsentExpired, fact.scope, fact.number, fact.review_on)
 
 
 @PUBLICATIONS.tells(consent.ConsentMissed)
@@ -221,8 +238,14 @@ def identity_linked(fact: IdentityLinked) -> Message:
 
 
 @PUBLICATIONS.tells(AccessListChanged)
-def access_list_changed(fact: AccessListChanged) -> Message:
-    return told.AccessListChanged(list=fact.list.value, entries=fact.entries, version=fact.list_version)
+def access_list_changed(fact: AccessListChanged) -> Fed:
+    changed = told.AccessListChanged(list=fact.list.value, entries=fact.entries, version=fact.list_version)
+    return Fed(message=changed, feed=LISTS)
+
+
+@PUBLICATIONS.tells(FeedsConfirmed)
+def feeds_confirmed(fact: FeedsConfirmed) -> Message:
+    return told.FeedConfirmed(consent_number=fact.consent_number, access_list_number=fact.access_list_number)
 
 
 @PUBLICATIONS.tells(prompt.PromptRaised)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.hearing import Heard, Hears
 from referral import commands, projections
-from referral.storage import CASE_COVER, CASE_WORKER, OPEN_WORK
+from referral.storage import CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
 from throughcare.casework.v1.events_pb2 import (
     EngagementClosed,
     EngagementOpened,
@@ -17,6 +17,7 @@ from throughcare.casework.v1.events_pb2 import (
     WorkerCoverSet,
     WorkerReallocated,
 )
+from throughcare.partners.v1 import events_pb2 as partners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from chassis.projection import Row
     from referral.storage import Work
 
-HEARS = Hears("referral", tables=(CASE_WORKER, CASE_COVER, OPEN_WORK))
+HEARS = Hears("referral", tables=(CASE_WORKER, CASE_COVER, OPEN_WORK, OFFER, ONWARD, ONWARD_STATE))
 _RACES = ("superseded_acceptance", "invalid_transition")
 
 
@@ -83,3 +84,58 @@ def work_reopened(heard: Heard[EngagementReopened]) -> Iterable[Row]:
 @HEARS.projection(EngagementClosed)
 def work_closed(heard: Heard[EngagementClosed]) -> Iterable[Row]:
     yield projections.work_closed(_case(heard), closed_at=heard.envelope.occurred_at, seq=heard.seq)
+
+
+@HEARS.projection(partners.OfferPublished)
+def offer_open(heard: Heard[partners.OfferPublished]) -> Iterable[Row]:
+    yield projections.offer(heard.message.offer_id, state="PUBLISHED", seq=heard.seq)
+
+
+@HEARS.projection(partners.OfferPaused)
+def offer_paused(heard: Heard[partners.OfferPaused]) -> Iterable[Row]:
+    yield projections.offer(heard.message.offer_id, state="PAUSED", seq=heard.seq)
+
+
+@HEARS.projection(partners.OfferRetired)
+def offer_retired(heard: Heard[partners.OfferRetired]) -> Iterable[Row]:
+    yield projections.offer(heard.message.offer_id, state="RETIRED", seq=heard.seq)
+
+
+_ONWARD: dict[type[Any], str] = {
+    partners.HandoffReceived: "RECEIVED",
+    partners.HandoffWaitlisted: "WAITLISTED",
+    partners.HandoffAccepted: "ACCEPTED",
+    partners.HandoffStarted: "IN_PROGRESS",
+    partners.HandoffDeclined: "DECLINED",
+    partners.HandoffCompleted: "COMPLETED",
+    partners.HandoffRevoked: "REVOKED",
+    partners.HandoffExpired: "EXPIRED",
+    partners.HandoffFailed: "FAILED",
+}
+
+
+@HEARS.projection(partners.HandoffOffered)
+def redirect_offered(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
+    """The redirect of a case was offered there."""
+    message, case = heard.message, heard.envelope.case_id
+    if message.side == "SENDER" and message.origin == "REDIRECT" and case is not None:
+        yield projections.onward(UUID(message.handoff_id), case_id=case, seq=heard.seq)
+        yield projections.onward_state(UUID(message.handoff_id), state="OFFERED", seq=heard.seq)
+
+
+@HEARS.projection(
+    partners.HandoffReceived,
+    partners.HandoffWaitlisted,
+    partners.HandoffAccepted,
+    partners.HandoffStarted,
+    partners.HandoffDeclined,
+    partners.HandoffCompleted,
+    partners.HandoffRevoked,
+    partners.HandoffExpired,
+    partners.HandoffFailed,
+)
+def onward_state(heard: Heard[Any]) -> Iterable[Row]:
+    """What became of it; of other handoffs it is kept too, and shown nowhere."""
+    if heard.message.side == "SENDER":
+        state = _ONWARD[type(heard.message)]
+        yield projections.onward_state(UUID(heard.message.handoff_id), state=state, seq=heard.seq)

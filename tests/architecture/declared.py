@@ -105,8 +105,9 @@ def _groups(file: Path) -> dict[str, str]:
 def hears(service: str) -> tuple[Subscription, ...]:
     """Every subscription it declares."""
     found = []
+    # A group may be declared in one file and heard for in others.
+    groups = {name: group for file in module(service, "subscriptions") for name, group in _groups(file).items()}
     for file in module(service, "subscriptions"):
-        groups = _groups(file)
         for function in functions(file):
             for name, call in decorators(function):
                 variable, _, leads_to = name.rpartition(".")

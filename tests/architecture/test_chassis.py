@@ -17,7 +17,7 @@ WORDS_OF_THE_DOMAIN = {
 }  # fmt: skip
 # `access` holds `decide`, which judges consents and agreements; its codes of roles and purposes are data.
 OF_ACCESS = {"agreement", "agreements", "consent", "consents"}
-CODES_OF_ACCESS = {"Role", "Purpose"}
+CODES_OF_ACCESS = {"Role", "Purpose", "Category"}
 # Parameters of PostgreSQL and Kafka and arguments of the cryptography package; they name nothing of ours.
 OTHER_PEOPLES = re.compile(r"[a-z_]*session_timeout[a-z_]*|key_agreement")
 
@@ -26,13 +26,13 @@ def lines_of_codes(file):
     return {
         line
         for node in tree(file).body
-        if file.stem == "access" and isinstance(node, ast.ClassDef) and node.name in CODES_OF_ACCESS
+        if file.parent.name == "access" and isinstance(node, ast.ClassDef) and node.name in CODES_OF_ACCESS
         for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
     }
 
 
 def domain_words(file):
-    allowed = OF_ACCESS if file.stem == "access" or file.parent.name == "access" else set()
+    allowed = OF_ACCESS if file.parent.name == "access" else set()
     skipped = lines_of_codes(file)
     for token in tokenize.generate_tokens(io.StringIO(file.read_text()).readline):
         if token.start[0] not in skipped:

@@ -18,10 +18,10 @@ LINT = Path(sys.executable).parent / "lint-imports"
 # Contract: where the import is planted, what is imported.
 PLANTED = {
     "independence": ("referral/commands.py", "casework.storage"),
-    "chassis-knows-no-service": ("chassis/journal.py", "notifications.storage"),
+    "chassis-knows-no-service": ("chassis/journal/lines.py", "notifications.storage"),
     "inside-a-service": ("casework/storage.py", "casework.commands"),
     "plain-domain": ("referral/domain/planted.py", "sqlalchemy"),
-    "only-the-doors-speak-protobuf": ("partners/queries.py", "throughcare.partners.v1.events_pb2"),
+    "only-the-doors-speak-protobuf": ("partners/queries/organisations.py", "throughcare.partners.v1.events_pb2"),
     "the-picture-stands-alone": ("partners/projections/picture.py", "partners.domain.planted"),
     "the-house-stands-on-top": ("notifications/queries.py", "house.cli"),
     "one-way-to-the-bus": ("chassis/relay.py", "aiokafka"),

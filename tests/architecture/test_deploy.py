@@ -114,8 +114,8 @@ def called(policy, direction):
 
 
 def told_by(service):
-    """Whose journals it reads: everybody of whom it hears."""
-    return {known_events()[each.event] for each in hears(service)}
+    """Whose journals it reads: everybody of whom it hears, but its own, which lies beside it."""
+    return {known_events()[each.event] for each in hears(service)} - {service}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

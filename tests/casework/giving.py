@@ -11,7 +11,7 @@ from casework.domain.worker import WorkerRole
 from tests.casework.house import NODE, PROGRAMME, SM, WORKER
 from throughcare.referral.v1 import events_pb2 as referral
 
-TABLES = ("worker", "allocation", "engagement", "journal", "promises", "pending", "received")
+TABLES = ("worker", "allocation", "engagement", "external_appointment", "journal", "promises", "pending", "received")
 
 
 async def whole(house):

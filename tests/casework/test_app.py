@@ -11,7 +11,7 @@ def test_the_service_is_composed_of_its_parts(tmp_path):
 
     assert (service.name, service.migrations) == ("casework", "casework.migrations")
     assert set(service.deadlines.due_commands) == {"L3", "L4", "L12", "L18", "L21", "clearance", "proposals"}
-    assert service.hears[0].topics("together") == ("together.referral.v1",)
+    assert service.hears[0].topics("together") == ("together.partners.v1", "together.referral.v1")
 
 
 async def test_lengths_of_promises_and_mandatory_training_are_settings(house):

@@ -10,7 +10,7 @@ from casework import projections
 from casework.subscriptions import HEARS
 from chassis import projection
 
-PERSON, CASE, PROGRAMME = (UUID(int=n) for n in (1, 2, 3))
+PERSON, CASE, PROGRAMME, HANDOFF = (UUID(int=n) for n in (1, 2, 3, 4))
 DAY, AT = date(2026, 3, 2), datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
@@ -70,6 +70,9 @@ def rows():
         case_id=CASE, person_id=PERSON, programme_id=PROGRAMME, kind="K", submitted_at=AT, seq=1
     )
     told += projections.decided(case_id=CASE, still_expected=False, seq=2)
+    told += projections.onward(handoff_id=HANDOFF, case_id=CASE, kind="TRANSFER", seq=3)
+    told += projections.onward_state(handoff_id=HANDOFF, state="RECEIVED", seq=4)
+    told += projections.onward_state(handoff_id=HANDOFF, state="ACCEPTED", seq=5)
     return told
 
 

@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 from pydantic import TypeAdapter
 
-from casework.domain import worker
+from casework.domain import external_appointment, worker
 from casework.domain.allocation import facts as allocation
+from casework.domain.aspect import Aspect
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome, OutcomeGroup
 from casework.domain.engagement import facts as engagement
 from casework.domain.term import PauseReason, Recorded
@@ -77,12 +78,16 @@ GIVEN = {
     "agreed_by": SECRET,
     "answers": EndAnswers(end_report=Recorded(on=DAY, by=SECRET)),
     "end_report": Recorded(on=DAY, by=SECRET),
+    "aspect": Aspect.GP_REGISTRATION,
+    "org_id": "camden-gp",
+    "starts_at": AT,
+    "ends_at": AT,
 }
 FACTS = [
     kind
-    for module in (worker, allocation, engagement)
+    for module in (worker, allocation, engagement, external_appointment)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Event) and kind is not Event
+    if isinstance(kind, type) and issubclass(kind, Event) and kind not in {Event, external_appointment.Appointed}
 ]
 
 
@@ -90,6 +95,8 @@ def made(kind):
     given = {field.name: GIVEN[field.name] for field in fields(kind)}
     if kind is engagement.Paused:
         given["reason"] = PauseReason.RECALLED
+    if kind is engagement.NeedRecorded:
+        given["open"] = True
     if kind is worker.Suspended:
         given["reason"] = worker.SuspendReason.UNDER_REVIEW
     return kind(**given)

@@ -1,6 +1,6 @@
 """CaseworkService on the wire: every method once along one story, every wrong field at once, no value echoed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import grpc
@@ -50,6 +50,7 @@ def answered(day):
     return said.RecordedAnswer(recorded_on=str(day), recorded_by="staff-sm-1")
 
 
+HOUR = timedelta(hours=1)
 TOPICS = ["SAFEGUARDING", "LONE_WORKING", "DATA_PROTECTION"]
 
 
@@ -86,6 +87,27 @@ async def test_the_example_house_gets_six_cleared_workers(house, door):
     assert (listed.total, more.next_page_token) == (6, "")
     first = listed.workers[0]
     assert (first.capacity, first.taken, first.version, sorted(first.training)) == (8, 0, 3, sorted(TOPICS))
+
+
+async def _elsewhere(ask, case, engagement, today):
+    """Appointments with partners without a house, through every method of theirs."""
+    starts = datetime.combine(today + timedelta(days=2), time(10), UTC)
+    elsewhere = {"org_id": "camden-gp", "aspect": "GP_REGISTRATION", "starts_at": starts, "ends_at": starts + HOUR}
+    made = await ask("RecordExternalAppointment", WORKER, **engagement, **elsewhere)
+    (listed,) = (await ask("ListExternalAppointments", case_id=str(case.case_id))).appointments
+    assert (listed.appointment_id, listed.org_id, listed.version) == (made.appointment_id, "camden-gp", 1)
+    assert listed.ends_at.ToDatetime(tzinfo=UTC) == starts + HOUR
+    later = {**elsewhere, "starts_at": starts + 2 * HOUR, "ends_at": starts + 3 * HOUR}
+    await ask("RecordExternalAppointment", WORKER, **engagement, **later)
+    first = await ask("ListExternalAppointments", case_id=str(case.case_id), page_size=1)
+    second = await ask(
+        "ListExternalAppointments", case_id=str(case.case_id), page_size=1, page_token=first.next_page_token
+    )
+    assert [each.appointment_id for each in first.appointments] == [made.appointment_id]
+    assert [each.starts_at.ToDatetime(tzinfo=UTC) for each in second.appointments] == [starts + 2 * HOUR]
+    assert second.next_page_token == ""
+    about = {"appointment_id": made.appointment_id, "expected_version": 1}
+    assert (await ask("CancelExternalAppointment", WORKER, **about)).version == 2
 
 
 async def test_one_story_through_every_method(house, door):
@@ -128,12 +150,15 @@ async def test_one_story_through_every_method(house, door):
         ("ResumeEngagement", {}),
         ("ExtendEngagement", {"planned_months": 15, "reason": "more time"}),
         ("RecordRating", {"phase": "REVIEW", "ratings": [said.Rating(area="RELATIONSHIPS", score=0)]}),
+        ("RecordNeed", {"aspect": "GP_REGISTRATION", "open": True}),
         ("StartEnding", {"outcome": "MOVED_AREA"}),
     ]:
         version = (await ask(method, WORKER, **engagement, **given, expected_version=version)).version
     seen = (await ask("GetEngagement", WORKER, case_id=str(case.case_id))).engagement
-    assert (seen.status, seen.outcome, seen.attempts, seen.version) == ("ENDING", "MOVED_AREA", 1, 8)
+    assert (seen.status, seen.outcome, seen.attempts, seen.version) == ("ENDING", "MOVED_AREA", 1, 9)
     assert [(pause.reason, pause.ended_on) for pause in seen.pauses] == [("RECALLED", str(today))]
+
+    await _elsewhere(ask, case, engagement, today)
 
     moved = (await ask("ListAllocations", case_id=str(case.case_id))).allocations[0]
     await ask(
@@ -155,7 +180,7 @@ async def test_one_story_through_every_method(house, door):
     assert (await ask("ListCaseload", worker_ref="staff-ew-1")).total == 1
 
     answers = dict.fromkeys(["ending_session", "final_ratings", "handoffs_settled", "end_report"], answered(today))
-    closed = await ask("CloseEngagement", WORKER, **engagement, **answers, expected_version=8)
+    closed = await ask("CloseEngagement", WORKER, **engagement, **answers, expected_version=9)
     reopened = await ask("ReopenEngagement", **engagement, expected_version=closed.version)
     again = await ask("CloseEngagement", **engagement, outcome="PERSON_WITHDREW", expected_version=reopened.version)
     await ask("ShareEndReport", **engagement, end_report=answered(today), expected_version=again.version)

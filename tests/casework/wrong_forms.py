@@ -141,6 +141,30 @@ WRONG = {
             ("ratings.0.score", "OUT_OF_RANGE"),
         },
     ),
+    "RecordNeed": (
+        {"aspect": CANARY, "on": CANARY},
+        {
+            ("engagement_id", "REQUIRED"),
+            ("expected_version", "REQUIRED"),
+            ("aspect", "UNKNOWN_CODE"),
+            ("on", "INVALID_FORMAT"),
+        },
+    ),
+    "RecordExternalAppointment": (
+        {"engagement_id": CANARY, "org_id": CANARY * 9, "aspect": CANARY},
+        {
+            ("engagement_id", "INVALID_FORMAT"),
+            ("org_id", "TOO_LONG"),
+            ("aspect", "UNKNOWN_CODE"),
+            ("starts_at", "REQUIRED"),
+            ("ends_at", "REQUIRED"),
+        },
+    ),
+    "CancelExternalAppointment": (
+        {"appointment_id": CANARY},
+        {("appointment_id", "INVALID_FORMAT"), ("expected_version", "REQUIRED")},
+    ),
+    "ListExternalAppointments": ({"case_id": CANARY}, {("case_id", "INVALID_FORMAT")}),
     "StartEnding": (
         {"outcome": CANARY, "agreed_by": CANARY},
         {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -114,6 +116,30 @@ async def test_a_due_command_may_keep_the_promise_or_give_it_a_new_time(toy, cha
     assert promise["missed_at"] is None
     assert (promise["kept_at"] is not None) is kept
     assert (promise["kept_at"] is None and promise["due_at"] == due_at) is open_
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_many_changes_in_one_work_come_to_the_same_as_one_by_one(toy, seed):
+    """Whatever is made, moved, kept and dropped in whatever order: what is folded or sent together changes nothing."""
+    dice = random.Random(seed)
+    for _ in range(12):
+        at_once, in_turn = uuid4(), uuid4()
+        async with toy.batch() as work:
+            drawn = [a_change(dice, work.now) for _ in range(dice.randint(1, 9))]
+            for change in drawn:
+                work.change(change, aggregate_type="thing", aggregate_id=at_once)
+            await work.flush()
+            for change in drawn:
+                work.change(change, aggregate_type="thing", aggregate_id=in_turn)
+                await work.flush()
+
+        kept = "select code, due_at, made_at, kept_at, detail from promises where aggregate_id = $1 order by 1, 2, 4"
+        assert await rows(toy, kept, at_once) == await rows(toy, kept, in_turn), drawn
+
+
+def a_change(dice, now):
+    code, due_at = dice.choice("AB"), now + dice.randint(1, 9) * DAY
+    return dice.choice([Make(code, due_at, {"n": dice.randint(1, 9)}), Move(code, due_at), Keep(code), Drop(code)])
 
 
 async def test_a_due_command_may_drop_the_promise(toy):

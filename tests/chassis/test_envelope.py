@@ -15,16 +15,20 @@ from chassis.envelope import (
     Envelope,
     Undecodable,
     check,
+    check_leaving,
     from_headers,
     key_of,
     legible,
+    pack_around,
     pack_headers,
     printed,
+    reach_of,
     registry,
     to_headers,
     topic_of,
     unpack_headers,
 )
+from throughcare.partners.v1.shares_pb2 import SharedHandoffReceived
 from throughcare.referral.v1 import events_pb2
 from throughcare.referral.v1.events_pb2 import ConsentGranted, ProgrammePublished, ReferralAccepted
 
@@ -62,6 +66,14 @@ def test_an_envelope_survives_its_headers_and_their_packing(person, case, cause)
     )
 
     assert from_headers(unpack_headers(pack_headers(to_headers(envelope)))) == envelope
+
+
+def test_headers_packed_around_one_value_are_the_same_with_it_in_between() -> None:
+    headers = to_headers(AN_ENVELOPE)
+
+    for name, value in headers:
+        before, behind = pack_around(headers, name)
+        assert before + value + behind == pack_headers(headers)
 
 
 def test_what_is_absent_is_not_sent() -> None:
@@ -117,7 +129,14 @@ def test_a_message_over_256_kib_cannot_be_told() -> None:
 
 def test_every_event_of_the_contracts_can_be_told() -> None:
     for kind in registry().values():
-        check(kind())
+        (check_leaving if reach_of(kind) == "SHARE" else check)(kind())
+
+
+def test_a_share_leaves_by_the_gate_alone_and_a_fact_of_the_house_never() -> None:
+    with pytest.raises(ContractBroken, match="gate"):
+        check(SharedHandoffReceived())
+    with pytest.raises(ContractBroken, match="stays"):
+        check_leaving(ReferralAccepted())
 
 
 def test_the_registry_knows_every_referral_event() -> None:
@@ -137,6 +156,8 @@ def test_a_count_says_of_nobody() -> None:
 def test_a_header_with_a_zero_byte_is_refused_by_the_journals_packing() -> None:
     with pytest.raises(ContractBroken, match="zero byte"):
         pack_headers([("ce_id", b"a\0b")])
+    with pytest.raises(ContractBroken, match="zero byte"):
+        pack_around([("ce_id", b"a\0b"), ("ce_streamsequence", b"")], "ce_streamsequence")
 
 
 @pytest.mark.parametrize(

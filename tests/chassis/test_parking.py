@@ -204,7 +204,7 @@ async def test_an_upgraded_node_reads_at_its_start_what_an_older_one_could_not(g
 
     monkeypatch.setitem(registry(), newer, ReferralDrafted)
     async with group.database.transaction() as conn:
-        await parking.drive_upgraded(conn, group.inbox.group, at=await now(conn))
+        await parking.drive(conn, group.inbox.group, parking.NEEDS_UPGRADE, at=await now(conn))
     await group.tries()
 
     assert before == 0

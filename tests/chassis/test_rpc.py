@@ -19,8 +19,20 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from chassis import telemetry
 from chassis.access import Actor, Purpose, Role, by
 from chassis.aggregate import Conflict, Denied, Exhausted, Exists, Fault, Invalid, NotFound, Unmet
-from chassis.certificates import Authority, urn
-from chassis.rpc import HOUSE_ALONE, RpcServer, Undeclared, acting_as, calling, channel, error_of, page, serves
+from chassis.certificates import Authority, Files, fingerprint, urn
+from chassis.rpc import (
+    HOUSE_ALONE,
+    NODES,
+    RpcServer,
+    Undeclared,
+    acting_as,
+    calling,
+    calling_node,
+    channel,
+    error_of,
+    page,
+    serves,
+)
 from chassis.settings import ServiceSettings
 from chassis.work import command, query
 from throughcare.chassis.v1 import service_pb2 as journal_pb2
@@ -43,7 +55,17 @@ async def ask(work): ...
 async def change(work): ...
 
 
-class Details(details_grpc.DetailServiceServicer):
+class Borrowed(details_grpc.DetailServiceServicer):
+    """A contract of which one method is tried; the others have to be written all the same."""
+
+    @serves(ask)
+    async def GetDetail(self, request, context): ...
+
+    @serves(ask)
+    async def ListNames(self, request, context): ...
+
+
+class Details(Borrowed):
     """Answers with what the test says, and remembers the calls."""
 
     def __init__(self, answer=None):
@@ -458,7 +480,7 @@ def _reflected(port, files):
     with grpc.secure_channel(f"127.0.0.1:{port}", credentials) as sync:
         database = ProtoReflectionDescriptorDatabase(sync)
         found = descriptor_pool.DescriptorPool(database).FindServiceByName("throughcare.details.v1.DetailService")
-        assert [method.name for method in found.methods] == ["GetContact"]
+        assert [method.name for method in found.methods] == ["GetContact", "GetDetail", "ListNames"]
         return list(database.get_services())
 
 
@@ -555,3 +577,88 @@ async def test_a_page_token_of_another_house_key_is_old(serving, tmp_path):
 
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert said.fields == (Fault("page_token", "INVALID_FORMAT"),)
+
+
+# ---- other nodes ----
+
+
+@query("test.ask_as_node", by("NODE"))
+async def ask_as_node(work): ...
+
+
+class Gates(Details):
+    """Answers to the gates of other nodes alone."""
+
+    @serves(ask_as_node, NODES)
+    async def GetContact(self, request, context):
+        self.calls.append((calling(context, request), calling_node()))
+        return details_pb2.GetContactResponse()
+
+
+async def test_the_gate_of_another_node_calls_as_that_node(serving, authority):
+    async with serving(servicer := Gates()) as door:
+        await contact(door(authority.service("north-london-nhs", "partners", at=TODAY)), metadata=())
+
+    [(call, (node, issuer))] = servicer.calls
+    assert (call.actor.id, call.actor.role, call.actor.organisation) == (
+        "north-london-nhs", Role.NODE, "north-london-nhs",
+    )  # fmt: skip
+    assert (node, issuer) == ("north-london-nhs", fingerprint(authority.certificate))
+
+
+@pytest.mark.parametrize(
+    ("node", "name"), [("north-london-nhs", "casework"), ("north-london-nhs", "web"), ("other", "partners-too")]
+)
+async def test_nobody_else_of_another_node_may_call(serving, authority, node, name):
+    async with serving(servicer := Gates()) as door:
+        code, said = await refused(door(authority.service(node, name, at=TODAY)), metadata=())
+
+    assert (code, said.reason) == (grpc.StatusCode.PERMISSION_DENIED, "unknown_certificate")
+    assert servicer.calls == []
+
+
+async def test_the_gate_of_another_node_may_call_nothing_else(serving, authority):
+    files = authority.service("north-london-nhs", "partners", at=TODAY)
+    async with serving(servicer := Details()) as door:
+        code, said = await refused(door(files), metadata=())
+
+    assert (code, said.reason) == (grpc.StatusCode.PERMISSION_DENIED, "unknown_certificate")
+    assert servicer.calls == []
+
+
+async def test_what_other_nodes_ask_is_denied_to_the_house_and_to_its_people(serving, authority):
+    async with serving(servicer := Gates(), peers={"partners": ""}) as door:
+        own = await refused(door(authority.service(NODE, "partners", at=TODAY)), metadata=())
+        person = await refused(door())
+
+    assert [said.reason for _, said in (own, person)] == ["nodes_alone", "nodes_alone"]
+    assert servicer.calls == []
+
+
+async def test_a_gate_acts_for_no_person_and_no_person_acts_as_a_gate(serving, authority):
+    gate = Actor(id="north-london-nhs", role=Role.NODE, organisation="north-london-nhs")
+    async with serving(servicer := Gates()) as door:
+        files = authority.service("north-london-nhs", "partners", at=TODAY)
+        asserting = await refused(door(files), metadata=acting_as(MANAGER))
+        pretending = await refused(door(), metadata=acting_as(gate))
+
+    assert [said.reason for _, said in (asserting, pretending)] == ["may_not_assert", "may_not_assert"]
+    assert servicer.calls == []
+
+
+async def test_of_several_trusted_authorities_the_one_that_issued_is_named(serving, authority, tmp_path):
+    partners_own = Authority.make(tmp_path / "own", "partner", at=TODAY)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(authority.file.read_bytes() + partners_own.file.read_bytes())
+    theirs = partners_own.service("north-london-nhs", "partners", at=TODAY)
+    async with serving(servicer := Gates(), ca_file=bundle) as door:
+        # The partner trusts the house's authority, the house that of the partner.
+        await contact(door(Files(authority.file, theirs.certificate, theirs.key)), metadata=())
+
+    [(_, (_, issuer))] = servicer.calls
+    assert issuer == fingerprint(partners_own.certificate)
+
+
+def test_a_method_for_other_nodes_names_what_judges_them():
+    with pytest.raises(Undeclared, match="judges"):
+        serves(NODES)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
+from chassis import audit
 from chassis.access import Role
 from chassis.aggregate import Conflict, Denied, NotFound, Refused, Unmet
+from chassis.database import Together
+from chassis.envelope import unpack_headers
 from chassis.sealed import KeyGone, Keys
-from tests.chassis.toy import begin, calling, end, listed, works
+from tests.chassis.toy import Ended, Quiet, begin, calling, end, listed, works
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +100,48 @@ async def test_a_refusal_leaves_one_audit_entry_and_nothing_else(toy: Works) -> 
     assert len(await rows(toy, "select 1 from audit where outcome = 'refused:invalid_transition'")) == 1
 
 
+async def test_a_refusal_that_cannot_be_audited_is_no_refusal_and_leaves_nothing(
+    toy: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the process dies in between: the caller has no answer, and the same key finds everything as it was."""
+    key = uuid4()
+
+    async def away(*_: object) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audit, "append", away)
+        with pytest.raises(ConnectionResetError):
+            await toy.do(end, calling(key=key), id=uuid4())
+
+    assert await rows(toy, "select 1 from received") == await rows(toy, "select 1 from audit") == []
+    with pytest.raises(NotFound):
+        await toy.do(end, calling(key=key), id=uuid4())
+    assert len(await rows(toy, "select 1 from audit where outcome = 'refused:not_found'")) == 1
+
+
+@pytest.mark.parametrize(("how", "most"), [("new", 4), ("changed", 5), ("refused", 5), ("again", 4), ("read", 5)])
+async def test_a_command_takes_few_round_trips(toy: Works, how: str, most: int) -> None:
+    """The same on every machine: begin, the key with the clock, what is read, all that is written, commit."""
+    thing, key = await toy.do(begin, calling()), uuid4()
+    await toy.do(begin, calling(key=key))
+    sent: list[str] = []
+    async with toy.database.connection() as conn:
+        conn.add_query_logger(lambda record: sent.append(record.query))
+    given = {
+        "new": lambda: toy.do(begin, calling(), note="a note"),
+        "changed": lambda: toy.do(end, calling(), id=UUID(thing["id"])),
+        "refused": lambda: toy.do(end, calling(), id=uuid4()),
+        "again": lambda: toy.do(begin, calling(key=key)),
+        "read": lambda: toy.ask(listed, calling()),
+    }
+
+    with suppress(NotFound):
+        await given[how]()
+
+    assert 0 < len(sent) <= most, sent
+
+
 async def test_a_refused_key_may_be_tried_again_when_the_cause_is_mended(toy: Works) -> None:
     thing, key = await toy.do(begin, calling()), uuid4()
     with pytest.raises(Conflict):
@@ -171,10 +217,47 @@ async def test_a_key_made_in_a_work_that_failed_is_not_used_later(toy: Works) ->
         work_keys = Keys(toy.ring)
         transaction = conn.transaction()
         await transaction.start()
-        await work_keys.load(conn, [person], make=True)
+        await work_keys.make(conn, [person])
         await transaction.rollback()
 
     assert person not in toy.ring.known
+
+
+async def test_a_key_made_for_a_command_that_was_refused_at_its_end_is_not_used_later(toy: Works) -> None:
+    await toy.do(begin, calling(), crn="X123456")
+    person = uuid4()
+    with pytest.raises(Conflict):
+        await toy.do(begin, calling(), crn="X123456", person=str(person))
+
+    answer = await toy.do(begin, calling(), crn="X654321", person=str(person))
+
+    toy.ring.known.clear()
+    assert answer["id"] in await toy.ask(listed, calling())
+
+
+async def test_a_key_made_after_a_mark_is_forgotten_when_that_is_undone(toy: Works) -> None:
+    person = str(uuid4())
+    async with toy.batch() as work:
+        mark = await work.mark()
+        await begin.inside(work, person=person)
+        await work.flush()
+        await work.undo(mark)
+        await begin.inside(work, person=person)
+        await work.flush()
+
+    toy.ring.known.clear()
+    assert len(await toy.ask(listed, calling())) == 1
+
+
+async def test_a_work_has_its_keys_to_the_end_though_others_empty_the_ring(toy: Works) -> None:
+    thing = await toy.do(begin, calling(), note="a note")
+    async with toy.batch() as work:
+        held = await work.things.get(UUID(thing["id"]))
+        toy.ring.known.clear()
+        await work.things.put(held.telling(Quiet(at=work.now)))
+        await work.flush()
+
+    assert await toy.ask(listed, calling()) == [thing["id"]]
 
 
 async def test_two_who_change_the_same_record_do_not_overwrite_each_other(toy: Works) -> None:
@@ -200,6 +283,38 @@ async def test_sequences_positions_and_commits_agree_under_concurrent_writers(to
     for row in told:
         streams.setdefault(row["key"], []).append(row["sequence"])
     assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in streams.values())
+
+
+async def test_every_line_of_a_work_has_the_next_number_of_its_stream_in_row_and_headers(toy: Works) -> None:
+    first, second = await toy.do(begin, calling()), await toy.do(begin, calling())
+    async with toy.batch() as work:
+        for thing in (second, first):
+            held = await work.things.get(UUID(thing["id"]))
+            await work.things.put(held.telling(Quiet(at=work.now), Ended(note="", at=work.now), Quiet(at=work.now)))
+        await begin.inside(work)
+        await work.flush()
+
+    told = await rows(toy, "select * from journal order by position")
+
+    assert [row["fact_type"] for row in told] == ["Begun", "Begun", *["Quiet", "Ended", "Quiet"] * 2, "Begun"]
+    assert [row["sequence"] for row in told] == [1, 1, None, 2, None, None, 2, None, 1]
+    assert [row["position"] for row in await rows(toy, "select position from pending order by 1")] == [
+        row["position"] for row in told if row["topic"]
+    ]
+    for row in told:
+        headers = unpack_headers(row["headers"]) if row["headers"] else []
+        assert dict(headers).get("ce_streamsequence") == (b"%d" % row["sequence"] if row["topic"] else None)
+
+
+async def test_what_a_flush_writes_comes_back_in_the_order_given(toy: Works) -> None:
+    together = Together()
+    for _ in range(3):
+        together.add("insert into pending (position, shard) select nextval('journal_position'), $1 returning 1", 0)
+    together.add("select $1::int from pending", 1, must=(0, AssertionError))  # none sees what another has written
+    async with toy.database.transaction() as conn:
+        await together.run(conn)
+
+    assert [row["position"] for row in await rows(toy, "select position from pending")] == [1, 2, 3]
 
 
 async def test_a_mark_can_be_undone_with_everything_buffered_since(toy: Works) -> None:

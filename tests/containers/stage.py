@@ -13,7 +13,8 @@ from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-from house.material import Material, node_of
+from house import nodes
+from house.material import Material
 from house.names import SERVICES
 from tests.architecture.source import ROOT
 from tests.containers.composed import Composed
@@ -48,7 +49,7 @@ class Stage:
     def __enter__(self) -> Self:
         self._stack = ExitStack()
         secrets, backups = self.folder / "secrets", self.folder / "backups"
-        Material(secrets).make(node_of(self.node))
+        Material(secrets).make(nodes.read(self.node))
         (backups / self.node).mkdir(parents=True)
         (backups / self.node).chmod(0o777)
         variables = {"NODE_ID": self.node, "NODE_ORGANISATION": self.node, "SECRETS": str(secrets), "TAG": self.tag}
@@ -75,7 +76,7 @@ class Stage:
         self._start("operator", self._waiting("operator"))
         self._start("admission", self._waiting("admission"))
         self._until("postgres", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres")
-        self.must("admission", "house", "admit", self.node, "--passwords", "/run/users", "--brokers", str(len(BROKERS)))
+        self.must("admission", "house", "admit", "--passwords", "/run/users", "--brokers", str(len(BROKERS)))
         for service in SERVICES:
             self.migrate(service)
             self.serve(service)

@@ -105,7 +105,7 @@ def named(fact: type[Event]) -> str:
 def published() -> dict[str, tuple[Message, ...]]:
     """What each fact that is told becomes, by the name of the fact."""
     return {
-        named(fact): tuple(m for n in range(VARIANTS) for m in each.messages(fixed(fact, n)))
+        named(fact): tuple(getattr(m, "message", m) for n in range(VARIANTS) for m in each.messages(fixed(fact, n)))
         for each in publications()
         for fact in sorted(each.facts, key=named)
     }

@@ -3,10 +3,11 @@
 import pytest
 from google.protobuf import json_format
 
-from chassis.envelope import check
+from chassis.envelope import check, check_leaving
 from tests.contracts.facts import published
 from tests.contracts.golden import FOLDER, Golden, encoded, goldens_of, missing, shown, write
-from tests.contracts.messages import events
+from tests.contracts.messages import events, reach_of
+from throughcare.options.v1 import options_pb2
 
 FILES = sorted(FOLDER.rglob("*.json"))
 BY_TYPE = {each.DESCRIPTOR.full_name: each for each in events()}
@@ -64,4 +65,5 @@ def test_a_publication_makes_the_example_of_its_fixed_fact(event):
 def test_every_fact_that_is_told_makes_messages_its_contract_allows(fact):
     for message in published()[fact]:
         assert type(message) in events(), f"{fact} tells what is no event"
-        check(message)
+        leaves = reach_of(message.DESCRIPTOR) == options_pb2.REACH_SHARE
+        (check_leaving if leaves else check)(message)

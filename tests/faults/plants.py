@@ -80,12 +80,12 @@ def _ungapped(patch: pytest.MonkeyPatch) -> None:
 def _unmarked(patch: pytest.MonkeyPatch) -> None:
     """Marks of streams move without a comparison, which would notice as well."""
 
-    async def raise_marks(self: Any, work: Any, states: Any) -> None:
-        for (topic, key), state in states.items():
-            await work.conn.execute(
-                "insert into watermark values ($1, $2, $3, $4, $5) on conflict (grp, topic, key)"
-                " do update set seq = greatest(watermark.seq, excluded.seq)",
-                self.group, topic, key, state.seq, work.now,
+    def raise_marks(self: Any, work: Any, states: Any) -> None:
+        for nth, ((topic, key), state) in enumerate(states.items()):
+            work.besides(
+                f"mark_{nth} as (insert into watermark values ($1, $2, $3, $4, $5) on conflict (grp, topic, key)"
+                " do update set seq = greatest(watermark.seq, excluded.seq) returning 1)",
+                self.group, topic, key, state.seq, work.now, name=f"mark_{nth}", must=(1, Exception),
             )  # fmt: skip
 
     patch.setattr(Streams, "raise_marks", raise_marks)

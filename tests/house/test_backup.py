@@ -28,10 +28,7 @@ async def home(postgres_url, tmp_path):
         await ensure_database(postgres_url, database_of(node, service))
         await migrate(named(postgres_url, database_of(node, service)), f"{service}.migrations")
     supervisor = Running(name="supervisor", pid=None, started=0, restarts=0, state="elsewhere")
-    run = Run(
-        supervisor=supervisor, node=node, organisation=node, bus="kafka:9092", bus_servers="kafka:9092",
-        addresses={}, ops={}, processes=(),
-    )  # fmt: skip
+    run = Run(supervisor=supervisor, bus="kafka:9092", bus_servers="kafka:9092", houses={}, processes=(), node=node)
     yield folder, run
     conn = await asyncpg.connect(postgres_url)
     for service in SERVICES:
@@ -126,10 +123,10 @@ async def test_a_running_service_a_damaged_file_and_another_key_are_refused(home
     await serving.close()
 
     key = (folder.secrets / "wrapping.key").read_text()
-    folder.write_secret("wrapping.key", "ab" * 32)
+    folder.write_secret(f"{folder.node}/wrapping.key", "ab" * 32)
     with pytest.raises(Trouble, match="another wrapping key"):
         await keeping.restore(folder, run, tmp_path / "set")
-    folder.write_secret("wrapping.key", key)
+    folder.write_secret(f"{folder.node}/wrapping.key", key)
 
     damaged = tmp_path / "set" / next(each.path for each in made.files if each.table == "audit")
     damaged.write_bytes(gzip.compress(b"nothing"))

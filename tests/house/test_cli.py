@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from house import cli
-from house.folder import Folder, Plan, Run, Running
+from house.folder import Doors, Folder, Plan, Run, Running
 from house.staff import acting
 from house.trouble import Trouble
 
@@ -140,7 +140,8 @@ def test_a_second_supervisor_is_refused_but_waits_for_one_that_is_stopping(tmp_p
 
 def a_run(state: str) -> Run:
     process = Running(name="house", pid=None, started=0, restarts=0, state=state)
+    doors = Doors(organisation="together", addresses={}, ops={})
     return Run(
-        supervisor=process, node="together", organisation="together", bus="embedded", bus_servers="", addresses={},
-        ops={}, processes=(process,),
+        supervisor=process, bus="embedded", bus_servers="", houses={"together": doors}, processes=(process,),
+        node="together",
     )  # fmt: skip

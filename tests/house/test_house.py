@@ -173,7 +173,7 @@ def test_the_house_comes_to_rest_and_says_how_it_stands(house):
     assert all(set(each) == {"name", "pid", "restarts", "state"} and each["pid"] for each in facts["processes"])
     assert set(facts["services"]) == set(facts["addresses"]) == set(SERVICES)
     for standing in facts["services"].values():
-        assert standing == {"pending": 0, "lag": 0, "parked": 0, "held": 0}
+        assert standing == {"pending": 0, "lag": 0, "parked": 0, "held": 0, "quarantined": 0}
 
 
 def test_a_case_is_told_in_plain_words_without_colour_and_as_facts(house):

@@ -5,9 +5,9 @@ import os
 import pytest
 from cryptography import x509
 
+from house import nodes
 from house.folder import Folder
-from house.material import Material, node_of
-from house.trouble import Trouble
+from house.material import Material
 
 OWN = {
     "database.url", "bus.password", "bus-ca.pem", "ca.pem", "certificate.pem", "key.pem", "wrapping.key", "house.key",
@@ -17,7 +17,7 @@ OWN = {
 @pytest.fixture
 def made(tmp_path):
     material = Material(tmp_path / "secrets")
-    material.make(node_of("together"))
+    material.make(nodes.read("together"))
     return material
 
 
@@ -28,7 +28,8 @@ def everything(material):
 def test_a_service_is_given_what_it_needs_and_nothing_of_another(made):
     for service in ("referral", "casework", "partners", "notifications"):
         folder = made.folder / "together" / service
-        assert {path.name for path in folder.iterdir()} == OWN
+        assert {path.name for path in folder.iterdir()} - {"node.key"} == OWN
+        assert (folder / "node.key").exists() == (service == "partners")
         assert f"together_{service}" in (folder / "database.url").read_text()
     passwords = [(made.folder / "together" / each / "bus.password").read_text() for each in ("referral", "casework")]
     assert len(set(passwords)) == 2
@@ -48,13 +49,13 @@ def test_a_certificate_bears_the_name_of_its_service_and_of_its_house(made):
 
 def test_made_again_nothing_changes(made):
     before = everything(made)
-    made.make(node_of("together"))
+    made.make(nodes.read("together"))
     assert everything(made) == before
 
 
 def test_renewed_only_certificates_change(made):
     before = everything(made)
-    made.make(node_of("together"), renew=True)
+    made.make(nodes.read("together"), renew=True)
     changed = {path.name for path, text in everything(made).items() if before[path] != text}
     assert {"certificate.pem", "key.pem", "broker.pem"} <= changed
     assert not {"bus.password", "wrapping.key", "house.key", "database.url", "ca.pem", "cluster.id"} & changed
@@ -62,7 +63,7 @@ def test_renewed_only_certificates_change(made):
 
 def test_a_second_house_shares_the_bus_and_nothing_else(made):
     before = everything(made)
-    made.make(node_of("women-in-prison"))
+    made.make(nodes.read("women-in-prison"))
     assert {path: text for path, text in everything(made).items() if path in before} == before
     partner = made.folder / "women-in-prison"
     assert sorted(path.name for path in partner.iterdir() if (path / "database.url").exists()) == [
@@ -75,14 +76,3 @@ def test_the_command_line_finds_the_house_in_its_folder(made):
     run = Folder(made.folder / "together" / "operator").run()
     assert run is not None
     assert run.addresses["casework"] == "casework.together:7000"
-
-
-def test_a_node_that_nobody_described_is_refused_with_those_that_are_known():
-    with pytest.raises(Trouble, match=r"There is no nowhere.env"):
-        node_of("nowhere")
-
-
-def test_a_node_that_says_too_little_is_refused_with_what_is_missing(tmp_path):
-    (tmp_path / "half.env").write_text("NODE_ID=half\n")
-    with pytest.raises(Trouble, match="NODE_ORGANISATION, NODE_SERVICES"):
-        node_of("half", tmp_path)

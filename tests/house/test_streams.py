@@ -30,6 +30,7 @@ def applied(mark: int, *, waiting: bool = False, behind: bool = False) -> Applie
         topics=[TOPIC],
         marks={STREAM: mark} if mark else {},
         waiting=frozenset({STREAM} if waiting else ()),
+        doubted=frozenset(),
         behind=frozenset({PLACE} if behind else ()),
         lag=0,
     )

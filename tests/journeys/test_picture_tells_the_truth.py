@@ -17,12 +17,14 @@ from casework.publications import PUBLICATIONS as CASEWORK
 from chassis.envelope import Envelope, key_of, topic_of
 from chassis.hearing import Heard
 from partners.projections.picture.registers import Holder, Register, Registers, keep
+from partners.projections.picture.shapes import Picture, State
 from partners.projections.picture.tables import case_register, opened_case
-from partners.projections.picture.view import Picture, State, compose
+from partners.projections.picture.view import compose
 from partners.subscriptions import PICTURE
 from referral.domain.referral_parts import Status
 from referral.publications import PUBLICATIONS as REFERRAL
 from tests.casework.domain.test_engagement_machine import EngagementMachine
+from tests.partners.histories import TOGETHER
 from tests.partners.story import Story
 from tests.referral.test_referral import ReferralMachine
 
@@ -42,6 +44,7 @@ STANDS: dict[Status, State | None] = {
     Status.ALLOCATED: State.ACCEPTED,
     Status.CONVERTED: State.ACCEPTED,
     Status.DECLINED: State.ENDED,
+    Status.REDIRECTED: State.ENDED,
     Status.WITHDRAWN: State.ENDED,
 }
 
@@ -108,7 +111,7 @@ class Watching:
 
     def picture(self, case: UUID) -> Picture | None:
         """What it shows now."""
-        return compose(self.held, case)
+        return compose(self.held, case, house=TOGETHER, at=datetime(2026, 3, 2, tzinfo=UTC))
 
 
 class WatchedEngagement(EngagementMachine):
@@ -139,6 +142,8 @@ class WatchedEngagement(EngagementMachine):
         assert picture.state.value == engagement.status.value
         assert picture.engagement.planned_end_on == engagement.planned_end_on
         assert (picture.ended_at is not None) == (picture.state is State.CLOSED)
+        needed = {need.aspect for need in engagement.needs if need.closed_on is None}
+        assert {gap.aspect for gap in picture.gaps or ()} == (set() if picture.ended_at else needed)
 
 
 class WatchedReferral(ReferralMachine):

@@ -146,10 +146,11 @@ class House:
         actor: Actor = PRACTITIONER,
         aggregate_id: UUID | None = None,
         skip: int = 0,
+        case_known: bool = True,
     ) -> tuple[Envelope, str, str]:
         kind = type(message)
         of_person = kind.DESCRIPTOR.GetOptions().Extensions[options.key] == options.KEY_PERSON
-        case_id, aggregate = None if of_person else case.case_id, aggregate_id or case.case_id
+        case_id, aggregate = None if of_person or not case_known else case.case_id, aggregate_id or case.case_id
         topic = topic_of(kind, NODE)
         key = key_of(kind, case=case_id, person=case.person_id, aggregate=aggregate)
         seq = self.seqs[topic, key] = self.seqs.get((topic, key), 0) + 1 + skip

@@ -36,6 +36,16 @@ class Owner(DetailServiceServicer):
             raise self.answers
         return said.GetContactResponse(address=self.answers)
 
+    @serves(HOUSE_ALONE)
+    async def GetDetail(self, request: said.GetDetailRequest, context: Any) -> said.GetDetailResponse:  # noqa: N802
+        """Not asked here."""
+        raise NotFound
+
+    @serves(HOUSE_ALONE)
+    async def ListNames(self, request: said.ListNamesRequest, context: Any) -> said.ListNamesResponse:  # noqa: N802
+        """Not asked here."""
+        raise NotFound
+
 
 @asynccontextmanager
 async def asking(folder: Path, answers: Any) -> AsyncIterator[tuple[Details, Owner]]:

@@ -25,14 +25,15 @@ from tests.notifications.house import (
     reallocated,
 )
 from throughcare.casework.v1 import events_pb2 as casework
+from throughcare.partners.v1 import events_pb2 as partners
 from throughcare.referral.v1 import events_pb2 as referral
 
 MIGRATIONS = "notifications.migrations"
 # events.md 6: every fact of the first slice that has notifications as its hearer.
 HEARD = {
     *(getattr(referral, f"Referral{n}") for n in (
-        "Submitted", "TriageStarted", "Accepted", "Declined", "Withdrawn", "Expiring", "Expired", "Reopened",
-        "DeadlineMissed")),
+        "Submitted", "TriageStarted", "Accepted", "Declined", "Redirected", "Withdrawn", "Expiring", "Expired",
+        "Reopened", "DeadlineMissed")),
     *(getattr(referral, f"Consent{n}") for n in (
         "Granted", "Declined", "Withdrawn", "Expired", "Expiring", "DeadlineMissed")),
     *(getattr(referral, f"Practitioner{n}") for n in ("Assigned", "Changed", "CoverSet")),
@@ -41,6 +42,9 @@ HEARD = {
     *(getattr(casework, f"Worker{n}") for n in ("Allocated", "Reallocated", "CoverSet")),
     *(getattr(casework, f"Engagement{n}") for n in (
         "Opened", "Paused", "Resumed", "Closed", "Reopened", "DeadlineMissed")),
+    *(getattr(partners, f"Handoff{n}") for n in (
+        "Offered", "Received", "Accepted", "Declined", "Expired", "Failed", "Waitlisted", "Started", "Completed",
+        "LoopClosed", "Revoked", "PurgeConfirmed", "DeadlineMissed")),
     *(getattr(casework, f"Allocation{n}") for n in ("Requested", "Proposed", "Ended", "DeadlineMissed")),
 }  # fmt: skip
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
+from chassis.database import Database
 from chassis.work import Works
 from partners.deadlines import DEADLINES
 from partners.publications import PUBLICATIONS
 from partners.settings import Settings
 from partners.storage import Work
+from tests.partners.houses import House, introduced
+from tests.support.postgres import fresh_database
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from chassis.database import Database
 
 
 @pytest.fixture
@@ -36,3 +39,25 @@ def works(database: Database, tmp_path: Path) -> Works[Work]:
         embedded_profile=True,
     )
     return Works(database, Work, settings=settings, publications=PUBLICATIONS, deadlines=DEADLINES)
+
+
+@pytest.fixture
+async def one_house(database: Database, tmp_path: Path) -> House:
+    """Together, which knows itself alone."""
+    made = House("together", database, tmp_path)
+    await introduced(made)
+    return made
+
+
+@pytest.fixture
+async def two_houses(postgres_url: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
+    """Together and a trust, each with its own database, introduced to each other."""
+    async with AsyncExitStack() as stack:
+        made = []
+        for node in ("together", "north-london-nhs"):
+            url = await stack.enter_async_context(fresh_database(postgres_url, "partners.migrations"))
+            database = await Database(url).open()
+            stack.push_async_callback(database.close)
+            made.append(House(node, database, tmp_path))
+        await introduced(*made)
+        yield made[0], made[1]

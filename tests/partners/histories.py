@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from hypothesis import strategies as st
 
-from partners.projections.picture import heard
+from partners.projections.picture import handoffs, heard
+from partners.projections.picture.across import House
 from partners.projections.picture.registers import Told
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from partners.projections.picture.registers import Register
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
-REFERRAL, CASEWORK = "together.referral.v1", "together.casework.v1"
+REFERRAL, CASEWORK, PARTNERS = "together.referral.v1", "together.casework.v1", "together.partners.v1"
+TOGETHER = House(node="together", organisation="together", organisations={"penrose-house": "sig-penrose"})
 PROGRAMME = "0195569a-0000-7000-8000-00000000000e"
 DAYS = ("2027-03-02", "2027-06-02", "2027-09-02")
 
@@ -31,10 +33,12 @@ class Heard:
     told: Told
     function: Callable[..., Iterable[Register]]
     given: dict[str, Any]
+    of: tuple[UUID, str, str] | None = None
 
     def registers(self) -> list[Register]:
         """What it leaves in the picture."""
-        return list(self.function(self.told, **self.given))
+        of = self.told if self.of is None else handoffs.Of(self.told, *self.of)
+        return list(self.function(of, **self.given))
 
 
 def case_of(number: int) -> UUID:
@@ -45,6 +49,11 @@ def case_of(number: int) -> UUID:
 def person_of(number: int) -> UUID:
     """The id of the person of a case: two cases each."""
     return UUID(f"0195569a-0000-7000-8000-00000000d{number // 2:03x}")
+
+
+def handoff_of(number: int) -> UUID:
+    """The id of a handoff."""
+    return UUID(f"0195569a-0000-7000-8000-00000000f{number:03x}")
 
 
 def _record(number: int) -> UUID:
@@ -65,6 +74,20 @@ _SUBMITTED = st.fixed_dictionaries(
         "decision_due_at": _instants,
     }
 )
+
+
+_aspects = st.sampled_from(["ONE_TO_ONE", "GP_REGISTRATION", "SUPPORTED_HOUSING"])
+_partners = st.sampled_from(["penrose-house", "north-london-nhs"])
+
+
+def _hours(**more: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """An hour from one of few instants, so that some clash."""
+    starts = st.integers(0, 5).map(lambda n: START + timedelta(days=300, minutes=30 * n))
+
+    def lasting(said: dict[str, Any]) -> dict[str, Any]:
+        return {**said, "ends_at": said["starts_at"] + timedelta(hours=1)}
+
+    return st.fixed_dictionaries({**more, "starts_at": starts}).map(lasting)
 
 
 def _missed(*promises: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -99,7 +122,55 @@ OF_THE_WORK = {
     heard.ending_started: _dates,
     heard.closed: _nothing,
     heard.late: _missed("L3", "L4", "L12", "L18", "L21"),
+    heard.need: st.fixed_dictionaries({"aspect": _aspects, "needed": st.booleans(), "on": _days}),
+    heard.appointment: _hours(
+        org_id=st.sampled_from(["camden-gp", "sig-penrose"]), aspect=_aspects, stands=st.booleans()
+    ),
 }
+_terms = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["REFERRAL_ON", "TRANSFER"]),
+        "aspects": st.lists(_aspects, unique=True),
+        "due_at": _instants,
+    }
+)
+_due = st.fixed_dictionaries({"due_at": st.none() | _instants})
+OF_A_HANDOFF = {
+    handoffs.offered: _terms,
+    handoffs.received: _terms,
+    handoffs.information_requested: _due,
+    handoffs.information_over: _due,
+    handoffs.accepted: _due,
+    handoffs.waitlisted: _nothing,
+    handoffs.started: _nothing,
+    handoffs.contact_planned: _hours(aspect=_aspects | st.just(""), step=st.sampled_from(["", "REVIEW"])),
+    handoffs.on_hold: st.fixed_dictionaries({"reason_group": st.sampled_from(["PERSON_CHOICE", "ADMIN"])}),
+    handoffs.resumed: _nothing,
+    handoffs.completed: _due,
+    handoffs.ended: st.fixed_dictionaries(
+        {"state": st.sampled_from(["DECLINED", "REVOKED", "EXPIRED", "FAILED", "LOOP_CLOSED"])}
+    ),
+    handoffs.revoke_requested: _due,
+    handoffs.purge_confirmed: _nothing,
+    handoffs.late: _missed("L7", "L22"),
+}
+OF_A_NODE = {
+    handoffs.node_registered: st.fixed_dictionaries({"node_id": _partners, "org_id": st.just("sig-penrose")}),
+    handoffs.node_unheard: st.fixed_dictionaries({"last_heard_at": _instants}),
+    handoffs.node_suspended: _nothing,
+    handoffs.node_resumed: _nothing,
+}
+OF_A_LINK = {
+    handoffs.linked: st.fixed_dictionaries(
+        {
+            "person_id": st.just(str(person_of(6))),
+            "known_as": st.sampled_from([str(person_of(0)), str(person_of(2))]),
+            "holds": st.booleans(),
+        }
+    ),
+}
+OF_AN_HOUR = {handoffs.busy: _hours(partner=_partners)}
+
 OF_THE_PERSON = {
     heard.consent: st.fixed_dictionaries(
         {
@@ -124,8 +195,17 @@ OF_THE_PERSON = {
 
 @st.composite
 def _stream(
-    draw: st.DrawFn, topic: str, *, case: UUID | None, person: UUID, facts: dict[Any, Any], first: Any = None
+    draw: st.DrawFn,
+    topic: str,
+    *,
+    case: UUID | None,
+    person: UUID,
+    facts: dict[Any, Any],
+    first: Any = None,
+    one_aggregate: bool = False,
 ) -> list[Heard]:
+    # Handoffs that go by one key share its stream: their sequences are apart, their versions their own.
+    begins = draw(st.sampled_from([0, 100, 200])) if one_aggregate else 0
     functions = draw(st.lists(st.sampled_from(sorted(facts, key=lambda f: f.__name__)), max_size=8))
     functions = [*([first] if first else []), *functions]
     return [
@@ -133,10 +213,10 @@ def _stream(
             told=Told(
                 topic=topic,
                 key=str(case or person),
-                seq=seq,
+                seq=begins + seq,
                 at=START + timedelta(minutes=37 * seq),
                 recorded_at=START + timedelta(minutes=37 * seq, seconds=draw(st.integers(0, 3))),
-                aggregate_id=_record(draw(st.integers(1, 3))),
+                aggregate_id=_record(9 if one_aggregate else draw(st.integers(1, 3))),
                 version=seq,
                 case_id=case,
                 person_id=person,
@@ -146,6 +226,17 @@ def _stream(
         )
         for seq, function in enumerate(functions, 1)
     ]
+
+
+@st.composite
+def _handoff(draw: st.DrawFn, number: int) -> list[Heard]:
+    """One handoff of a case offered elsewhere, or of somebody offered here; begun as its side begins."""
+    side = draw(st.sampled_from(["SENDER", "RECEIVER"]))
+    case, person = (case_of(number), person_of(number)) if side == "SENDER" else (None, person_of(6))
+    first = handoffs.offered if side == "SENDER" else handoffs.received
+    found = draw(_stream(PARTNERS, case=case, person=person, facts=OF_A_HANDOFF, first=first, one_aggregate=True))
+    of = (handoff_of(number), side, draw(_partners))
+    return [replace(fact, of=of) for fact in found]
 
 
 @st.composite
@@ -159,6 +250,12 @@ def streams(draw: st.DrawFn, *, cases: int = 4) -> list[list[Heard]]:
         found.append(draw(_stream(CASEWORK, case=case, person=person, facts=OF_THE_WORK)))
         if number % 2 == 0:
             found.append(draw(_stream(REFERRAL, case=None, person=person, facts=OF_THE_PERSON)))
+            found.append(draw(_stream(PARTNERS, case=None, person=person, facts=OF_AN_HOUR)))
+    found += [draw(_handoff(number)) for number in range(draw(st.integers(0, 3)))]
+    found += [
+        draw(_stream(PARTNERS, case=None, person=person_of(6), facts=facts, one_aggregate=True))
+        for facts in (OF_A_NODE, OF_A_LINK)
+    ]
     return [stream for stream in found if stream]
 
 

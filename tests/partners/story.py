@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from partners.projections.picture import heard
+from partners.projections.picture import handoffs, heard
 from partners.projections.picture.registers import Registers, Told, keep
+from partners.projections.picture.shapes import Picture
 from partners.projections.picture.tables import rows
-from partners.projections.picture.view import Picture, compose
-from tests.partners.histories import CASEWORK, PROGRAMME, REFERRAL, START, case_of, person_of
+from partners.projections.picture.view import compose
+from tests.partners.histories import (
+    CASEWORK,
+    PARTNERS,
+    PROGRAMME,
+    REFERRAL,
+    START,
+    TOGETHER,
+    case_of,
+    handoff_of,
+    person_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
     from chassis.projection import Row
 
@@ -27,14 +39,15 @@ class Story:
         self.held: Registers = {}
         self.facts: list[tuple[Told, list[Any]]] = []
         self.seqs: dict[tuple[str, bool], int] = {}
-        self.at = START
+        self.versions: dict[UUID, int] = {}
+        self.at, self.heard_from = START, ""
 
     def tell(self, function: Any, topic: str = REFERRAL, *, of_person: bool = False, **given: Any) -> Story:
         """Tell one fact."""
         stream = (topic, of_person)
         self.seqs[stream] = self.seqs.get(stream, 0) + 1
         self.at += timedelta(hours=1)
-        aggregate = given.pop("record", self.case)
+        aggregate, version = given.pop("record", self.case), given.pop("of_version", self.seqs[stream])
         told = Told(
             topic=topic,
             key=str(self.person if of_person else self.case),
@@ -42,9 +55,10 @@ class Story:
             at=self.at,
             recorded_at=self.at,
             aggregate_id=aggregate,
-            version=self.seqs[stream],
+            version=version,
             case_id=None if of_person else self.case,
             person_id=self.person,
+            heard_from=self.heard_from if topic == PARTNERS else "",
         )
         registers = list(function(told, **given))
         self.facts.append((told, registers))
@@ -58,6 +72,27 @@ class Story:
     def of_person(self, function: Any, **given: Any) -> Story:
         """Tell a fact of the person."""
         return self.tell(function, of_person=True, **given)
+
+    def of_handoff(
+        self, function: Any, number: int = 0, *, side: str = "SENDER", partner: str = "penrose-house", **given: Any
+    ) -> Story:
+        """Tell a fact of a handoff of this case."""
+        id_ = handoff_of(number)
+        self.versions[id_] = self.versions.get(id_, 0) + 1
+
+        def of(told: Told, **said: Any) -> Any:
+            return function(handoffs.Of(told, id_, side, partner), **said)
+
+        return self.tell(of, PARTNERS, of_version=self.versions[id_], record=id_, **given)
+
+    def offered(self, number: int = 0, *aspects: str, **given: Any) -> Story:
+        """A piece of work is offered to another house."""
+        terms = {
+            "kind": "REFERRAL_ON",
+            "aspects": aspects or ("SUPPORTED_HOUSING",),
+            "due_at": START + timedelta(days=9),
+        }
+        return self.of_handoff(handoffs.offered, number, **terms, **given)
 
     def submitted(self) -> Story:
         """A referral comes in."""
@@ -92,6 +127,10 @@ class Story:
     @property
     def picture(self) -> Picture:
         """What there is to see now."""
-        picture = compose(self.held, self.case)
+        picture = self.seen_at(self.at)
         assert picture is not None
         return picture
+
+    def seen_at(self, at: datetime) -> Picture | None:
+        """What there is to see at a moment, if anything."""
+        return compose(self.held, self.case, house=TOGETHER, at=at)

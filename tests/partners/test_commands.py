@@ -10,8 +10,9 @@ import pytest
 
 from chassis.access import Actor, Role
 from chassis.aggregate import Conflict, Denied, Exists, NotFound, Refused
-from partners import commands, queries
+from partners.commands import organisations as commands
 from partners.domain.organisation import Sector, Status
+from partners.queries import organisations as queries
 from tests.partners.people import MANAGER, PRACTITIONER, asks
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from partners import commands, queries
+from partners.commands import organisations as commands
 from partners.domain.organisation import Sector
+from partners.queries import organisations as queries
 from tests.partners.people import MANAGER, asks
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,10 +16,12 @@ from chassis.aggregate import Denied, Invalid, NotFound, Refused
 from chassis.calendar import local_date
 from chassis.database import now
 from partners.projections.picture import heard, queries
-from partners.projections.picture.registers import fold
+from partners.projections.picture.registers import Registers, Slot, fold
+from partners.projections.picture.shapes import State
 from partners.projections.picture.tables import PROJECTED, caught_up, rows
-from partners.projections.picture.view import State, compose, for_practitioner
-from tests.partners.histories import CASEWORK, PROGRAMME, REFERRAL, case_of, streams
+from partners.projections.picture.view import compose
+from partners.projections.picture.viewers import for_practitioner
+from tests.partners.histories import CASEWORK, PROGRAMME, REFERRAL, TOGETHER, case_of, person_of, streams
 from tests.partners.people import (
     CLINICIAN,
     COORDINATOR,
@@ -35,7 +38,7 @@ from tests.partners.story import REFERENCES, Story
 if TYPE_CHECKING:
     from chassis.access import Actor
     from chassis.work import Works
-    from partners.projections.picture.view import Picture
+    from partners.projections.picture.shapes import Picture
 
 MIGRATIONS = "partners.migrations"
 
@@ -298,6 +301,12 @@ async def test_a_quiet_source_is_not_a_stale_one(works: Works[Any]) -> None:
     )
 
 
+def organisations(held: Registers) -> dict[str, str]:
+    """Whose house each other node is, as heard."""
+    known = [slots[Slot.NODE].value for slots in held.values() if Slot.NODE in slots]
+    return {str(each["node_id"]): str(each["org_id"]) for each in known}
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_what_is_listed_and_counted_is_what_is_composed(data: st.DataObject, works: Works[Any]) -> None:
@@ -307,7 +316,9 @@ async def test_what_is_listed_and_counted_is_what_is_composed(data: st.DataObjec
             await conn.execute(f"delete from {projection.live(table)}")
         await projection.write(conn, [row for fact in facts for row in rows(fact.told, fact.registers())])
     held = fold(fact.registers() for fact in facts)
-    composed = [picture for n in reversed(range(4)) if (picture := compose(held, case_of(n)))]
+    moment, ids = await today(works), sorted([*map(case_of, range(4)), person_of(6)], reverse=True)
+    here = replace(TOGETHER, organisations=organisations(held))
+    composed = [picture for id_ in ids if (picture := compose(held, id_, house=here, at=moment))]
 
     listed = await seen(works, MANAGER)
 

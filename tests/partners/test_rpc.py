@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -10,12 +11,15 @@ import pytest
 import pytest_asyncio
 
 from chassis import projection
+from chassis.database import now
 from chassis.rpc import RpcServer, acting_as, channel, error_of
-from partners.projections.picture import heard
+from partners.gateways.details import HouseDetails
+from partners.projections.picture import handoffs, heard
 from partners.rpc import PartnerService
-from tests.partners.histories import PROGRAMME, case_of
+from tests.partners.histories import PROGRAMME, START, case_of
 from tests.partners.people import MANAGER, OTHER_WORKER, PRACTITIONER, WORKER
 from tests.partners.story import REFERENCES, Story
+from tests.partners.test_picture_across import accepted, contact, needing
 from throughcare.partners.v1 import service_pb2 as said
 from throughcare.partners.v1.service_pb2_grpc import PartnerServiceStub
 
@@ -31,7 +35,7 @@ CANARY = "Canary-7731"
 
 @pytest_asyncio.fixture
 async def door(works: Works[Any]) -> AsyncIterator[PartnerServiceStub]:
-    server = RpcServer(works.settings, {"partners": [PartnerService(works)]})
+    server = RpcServer(works.settings, {"partners": [PartnerService(works, HouseDetails(works.settings))]})
     port = await server.start()
     made = channel(works.settings, "partners", address=f"127.0.0.1:{port}")
     yield PartnerServiceStub(made)
@@ -147,6 +151,42 @@ async def test_what_is_not_for_the_caller_is_absent(door: PartnerServiceStub, wo
     assert not practitioner.engagement.HasField("last_tried_at")
     assert not practitioner.late
     assert practitioner.worker == manager.worker
+
+
+async def test_a_picture_says_who_does_what_across_organisations(door: PartnerServiceStub, works: Works[Any]) -> None:
+    story = needing(accepted(), "FAMILY").of_handoff(handoffs.contact_planned, **contact(await later(works)))
+    elsewhere = {"org_id": "camden-gp", "aspect": "GP_REGISTRATION", "stands": True}
+    hour = {name: value for name, value in contact(await later(works)).items() if name.endswith("_at")}
+    story.of_work(heard.appointment, record=case_of(9), **elsewhere, **hour)
+    await hear(works, story.of_handoff(handoffs.late, promise="L7", due_at=START))
+
+    asked = said.GetPictureRequest(case_id=str(story.case))
+    seen = (await door.GetPicture(asked, metadata=acting_as(MANAGER))).picture
+
+    assert [(d.org_id, d.aspect_code, d.state, d.ends_on) for d in seen.deliveries] == [
+        ("together", "ONE_TO_ONE", "ACCEPTED", "2027-03-02"),
+        ("penrose-house", "SUPPORTED_HOUSING", "ACCEPTED", ""),
+    ]
+    (handoff,) = seen.handoffs
+    assert (handoff.side, handoff.org_id, handoff.state, list(handoff.aspect_codes)) == (
+        "SENDER",
+        "penrose-house",
+        "ACCEPTED",
+        ["SUPPORTED_HOUSING"],
+    )
+    assert handoff.late_since.ToDatetime(tzinfo=UTC) == START
+    assert {(c.org_id, c.aspect_code, c.step_code) for c in seen.contacts} == {
+        ("penrose-house", "SUPPORTED_HOUSING", "VIEWING"),
+        ("camden-gp", "GP_REGISTRATION", ""),
+    }
+    assert [(gap.aspect_code, gap.needed_since, gap.after) for gap in seen.gaps] == [("FAMILY", "2026-03-02", "")]
+    assert [list(clash.org_ids) for clash in seen.clashes] == [["camden-gp", "penrose-house"]]
+
+
+async def later(works: Works[Any]) -> datetime:
+    async with works.database.connection() as conn:
+        at = await now(conn)
+    return at.replace(minute=0, second=0, microsecond=0) + timedelta(days=9)
 
 
 @pytest.mark.parametrize("by", ["case_id", "case_reference"])

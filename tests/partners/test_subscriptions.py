@@ -15,12 +15,13 @@ from chassis import projection
 from chassis.envelope import Envelope, key_of, to_headers, topic_of
 from chassis.hearing import Heard
 from chassis.streams import Streams, recorded
+from partners.projections.picture.shapes import State
 from partners.projections.picture.tables import metadata
-from partners.projections.picture.view import State
 from partners.subscriptions import PICTURE
 from tests.partners.histories import case_of, person_of
 from throughcare.casework.v1 import events_pb2 as casework
 from throughcare.options.v1 import options_pb2 as options
+from throughcare.partners.v1 import events_pb2 as partners
 from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ MAY_STAND: dict[type[Message], str] = {
     referral.ReferralTriageStarted: "",
     referral.ReferralAccepted: "",
     referral.ReferralDeclined: "",
+    referral.ReferralRedirected: "",
     referral.ReferralWithdrawn: "",
     referral.ReferralReopened: "case_reference programme_id kind due_at",
     referral.ConsentGranted: "programme_id review_on replaces",
@@ -70,6 +72,36 @@ MAY_STAND: dict[type[Message], str] = {
     casework.EngagementClosed: "",
     casework.EngagementReopened: "planned_end_on review_due_on",
     casework.EngagementDeadlineMissed: "promise due_at",
+    casework.NeedRecorded: "aspect_code effective_on",
+    casework.ExternalAppointmentRecorded: "org_id aspect_code starts_at ends_at",
+    casework.ExternalAppointmentCancelled: "org_id aspect_code starts_at ends_at",
+    partners.HandoffOffered: "handoff_id side partner kind aspect_codes due_at",
+    partners.HandoffReceived: "handoff_id side partner kind aspect_codes due_at",
+    partners.HandoffInformationRequested: "handoff_id side partner due_at",
+    partners.HandoffInformationSupplied: "handoff_id side partner due_at",
+    partners.HandoffInformationLapsed: "handoff_id side partner due_at",
+    partners.HandoffAccepted: "handoff_id side partner due_at",
+    partners.HandoffWaitlisted: "handoff_id side partner",
+    partners.HandoffStarted: "handoff_id side partner",
+    partners.HandoffContactPlanned: "handoff_id side partner aspect_code step_code starts_at ends_at",
+    partners.HandoffOnHold: "handoff_id side partner reason_group",
+    partners.HandoffResumed: "handoff_id side partner",
+    partners.HandoffCompleted: "handoff_id side partner due_at",
+    partners.HandoffDeclined: "handoff_id side partner",
+    partners.HandoffRevoked: "handoff_id side partner",
+    partners.HandoffExpired: "handoff_id side partner",
+    partners.HandoffFailed: "handoff_id side partner",
+    partners.HandoffLoopClosed: "handoff_id side partner",
+    partners.HandoffRevokeRequested: "handoff_id side partner due_at",
+    partners.HandoffPurgeConfirmed: "handoff_id side partner",
+    partners.HandoffDeadlineMissed: "handoff_id promise due_at",
+    partners.BusySlotHeard: "partner starts_at ends_at",
+    partners.NodeRegistered: "node_id org_id",
+    partners.NodeHeartbeatMissed: "last_heard_at",
+    partners.NodeSuspended: "",
+    partners.NodeResumed: "",
+    partners.SubjectLinkConfirmed: "previous_person_id",
+    partners.SubjectLinkUndone: "person_id",
 }
 
 
@@ -93,6 +125,9 @@ class Marks:
         if field.type == FieldDescriptor.TYPE_INT64:
             self.of[message, field.name] = str(7_000_000 + self.drawn)
             return 7_000_000 + self.drawn
+        if field.name in {"handoff_id", "side"}:
+            self.of[message, field.name] = str(uuid4()) if field.name == "handoff_id" else "SENDER"
+            return self.of[message, field.name]
         if kind == options.KIND_DATE:
             day = date(2100, 1, 1) + timedelta(days=self.drawn)
             self.of[message, field.name] = day.isoformat()

@@ -17,6 +17,7 @@ from referral.deadlines import DEADLINES
 from referral.publications import PUBLICATIONS
 from referral.settings import Settings
 from referral.storage import Work
+from tests.referral.ears import Ears
 
 SM1 = Actor(id="staff-sm-1", role=Role.SM, organisation="together", purpose=Purpose.REFERRAL_TRIAGE)
 SM2 = Actor(id="staff-sm-2", role=Role.SM, organisation="together", purpose=Purpose.REFERRAL_TRIAGE)
@@ -100,3 +101,8 @@ async def desk(database: Database, tmp_path):
     )
     works = Works(database, Work, settings=settings, publications=PUBLICATIONS, deadlines=DEADLINES)
     return Desk(database, works)
+
+
+@pytest.fixture
+def ears(desk):
+    return Ears(desk)

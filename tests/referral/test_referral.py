@@ -13,7 +13,7 @@ from referral.domain import referral_facts as facts
 from referral.domain.codes import Aspect, EndReason, Party, ReasonGroup
 from referral.domain.eligibility import judge
 from referral.domain.priority import Band
-from referral.domain.referral_parts import Ending, Status
+from referral.domain.referral_parts import Ending, OfferState, Status, Target
 from tests.referral.builders import (
     CLOCK,
     NOW,
@@ -102,6 +102,31 @@ def test_declining_suggests_something_or_says_that_there_is_nothing():
         in_triage().decline(DONE, no_suggestion=True, at=NOW)
 
 
+def a_target(offer=OfferState.PUBLISHED, *, on=TODAY):
+    return Target(offer_id="0195569a-0000-7000-8000-0000000000f1", offer=offer, agreed_on=on)
+
+
+def test_whoever_is_redirected_agreed_and_is_told_of_by_the_offer_alone():
+    value = in_triage().redirect(a_target(), Ending(reason=EndReason.COHORT), at=NOW)
+
+    assert (value.status, value.redirected_to) == (Status.REDIRECTED, a_target().offer_id)
+    assert (value.news[-1].offer_id, value.news[-1].reason_group) == (a_target().offer_id, ReasonGroup.ELIGIBILITY)
+
+
+@pytest.mark.parametrize(
+    ("offer", "reason"),
+    [(None, "offer_unknown"), (OfferState.PAUSED, "offer_closed"), (OfferState.RETIRED, "offer_closed")],
+)
+def test_nobody_is_redirected_to_what_takes_nobody(offer, reason):
+    with pytest.raises(Unmet, match=reason):
+        in_triage().redirect(a_target(offer), Ending(reason=EndReason.COHORT), at=NOW)
+
+
+def test_the_agreement_to_be_redirected_was_not_given_tomorrow():
+    with pytest.raises(Invalid):
+        in_triage().redirect(a_target(on=TODAY + timedelta(days=1)), Ending(reason=EndReason.COHORT), at=NOW)
+
+
 def test_only_the_group_of_a_reason_is_told():
     value = in_triage().decline(replace(DONE, reason=EndReason.UNSAFE_TO_DELIVER), no_suggestion=False, at=NOW)
 
@@ -183,6 +208,7 @@ PATHS = {
     "TriageStarted": {(S.SUBMITTED, S.IN_TRIAGE)},
     "Accepted": {(S.IN_TRIAGE, S.ACCEPTED)},
     "Declined": {(S.IN_TRIAGE, S.DECLINED)},
+    "Redirected": {(S.IN_TRIAGE, S.REDIRECTED)},
     "Allocated": {(S.ACCEPTED, S.ALLOCATED)},
     "Converted": {(S.ALLOCATED, S.CONVERTED)},
     "Withdrawn": {(s, S.WITHDRAWN) for s in (S.DRAFT, S.SUBMITTED, S.IN_TRIAGE, S.ACCEPTED, S.ALLOCATED)},
@@ -239,6 +265,10 @@ class ReferralMachine(RuleBasedStateMachine):
     def decline(self, nothing):
         self.attempt(lambda v: v.decline, DONE, no_suggestion=nothing, at=self.at)
 
+    @rule(offer=st.none() | st.sampled_from(OfferState))
+    def redirect(self, offer):
+        self.attempt(lambda v: v.redirect, a_target(offer), Ending(reason=EndReason.OUT_OF_AREA), at=self.at)
+
     @rule(reason=st.sampled_from(EndReason), party=st.sampled_from(Party))
     def withdraw(self, reason, party):
         self.attempt(lambda v: v.withdraw, Ending(reason=reason), by_party=party, at=self.at)
@@ -275,7 +305,7 @@ class ReferralMachine(RuleBasedStateMachine):
 
     @invariant()
     def an_end_has_its_reason_and_an_open_one_has_none(self):
-        if hasattr(self, "value") and self.value.status in {S.DECLINED, S.WITHDRAWN}:
+        if hasattr(self, "value") and self.value.status in {S.DECLINED, S.REDIRECTED, S.WITHDRAWN}:
             assert self.value.reason_group
             assert self.value.ended_at
         elif hasattr(self, "value") and self.value.status is not S.EXPIRED:

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 from casework.domain.allocation.aggregate import Allocation, AllocationStatus
+from casework.domain.aspect import Aspect
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome
-from casework.domain.engagement import closing, opening
+from casework.domain.engagement import closing, needs, opening
 from casework.domain.engagement.aggregate import OPEN, Engagement, EngagementStatus
 from casework.domain.engagement.facts import Rating, RatingPhase
 from casework.domain.term import PauseReason, Recorded
@@ -111,6 +112,16 @@ async def record_rating(
     return await work.engagements.put(engagement.rate(phase, ratings, at=work.now))
 
 
+@command("engagement.record_need", WORKERS)
+async def record_need(
+    work: Work, *, engagement_id: UUID, aspect: Aspect, needed: bool, on: date | None, expected: int
+) -> int:
+    """He needs a service, or needs it no more."""
+    engagement = await work.engagements.get(engagement_id, expected)
+    change = needs.open_need if needed else needs.close_need
+    return await work.engagements.put(change(engagement, aspect, on=on, at=work.now))
+
+
 @command("engagement.start_ending", WORKERS)
 async def start_ending(
     work: Work, *, engagement_id: UUID, outcome: Outcome, reason: str, agreed_by: str, expected: int
@@ -136,7 +147,14 @@ async def close_engagement(
 ) -> int:
     """It ended, and with it the worker's part."""
     engagement = await work.engagements.get(engagement_id, expected)
-    closed = closing.close(engagement, outcome=outcome, answers=answers, clocks=known.clocks(work), at=work.now)
+    closed = closing.close(
+        engagement,
+        outcome=outcome,
+        answers=answers,
+        clocks=known.clocks(work),
+        settled=await known.handoffs_settled(work, engagement.case_id),
+        at=work.now,
+    )
     await known.lock_allocation(work, engagement.allocation_id)
     allocation = await work.allocations.first(id=engagement.allocation_id)
     if allocation is not None and allocation.status is not AllocationStatus.ENDED:

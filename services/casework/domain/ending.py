@@ -113,13 +113,17 @@ def refuse_if_late(planned_end_on: date, *, today: date, reason: str) -> None:
         raise Unmet("ending_reason_missing", "Less than four weeks are left. Say why it ends so late.")
 
 
-def refuse_unless_complete(answers: EndAnswers, *, rated: bool) -> None:
-    """What every close needs that is not at once."""
+def refuse_unless_complete(answers: EndAnswers, *, rated: bool, settled: bool | None) -> None:
+    """What every close needs that is not at once. `settled` is what was heard of handoffs; None where none was."""
     if answers.ending_session is None:
         raise Unmet("ending_session_missing", "Say when the ending session was held or offered.")
     if answers.final_ratings is None and not rated:
         raise Unmet("final_ratings_missing", "Say when the final ratings were given or declined.")
-    if answers.handoffs_settled is None:
+    if settled is False:
+        raise Unmet(
+            "handoffs_open", "Work offered to others is not settled yet. Wait for their answer or take it back."
+        )
+    if settled is None and answers.handoffs_settled is None:
         raise Unmet("handoffs_open", "Say when onward handoffs were settled.")
     if answers.end_report is None:
         raise Unmet("end_report_missing", "Say when the end report was shared.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from casework.rpc.allocations import AllocationServicer
+from casework.rpc.appointments import AppointmentServicer
 from casework.rpc.engagements import EngagementServicer
 from casework.rpc.questions import QuestionServicer
 from casework.rpc.workers import WorkerServicer
 from chassis.work import Works
 
 
-class CaseworkService(WorkerServicer, AllocationServicer, EngagementServicer, QuestionServicer):
+class CaseworkService(WorkerServicer, AllocationServicer, EngagementServicer, AppointmentServicer, QuestionServicer):
     """Every method of the contract."""
 
     def __init__(self, works: Works[Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from casework.commands import engagement as commands
+from casework.domain.aspect import Aspect
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome
 from casework.domain.engagement.aggregate import MOST_CONTACTS, MOST_MONTHS
 from casework.domain.engagement.facts import EmphasisArea, Rating, RatingPhase
@@ -120,6 +121,18 @@ class EngagementServicer(CaseworkServiceServicer):
         form.done()
         version = await self.works.do(commands.record_rating, calling(context, request), **given)
         return said.RecordRatingResponse(version=version)
+
+    @serves(commands.record_need)
+    async def RecordNeed(self, request: said.RecordNeedRequest, context: Context) -> said.RecordNeedResponse:
+        form = Form(request)
+        given = _of(form) | {
+            "aspect": form.code("aspect", Aspect),
+            "needed": form.flag("open"),
+            "on": form.date_or_none("on"),
+        }
+        form.done()
+        version = await self.works.do(commands.record_need, calling(context, request), **given)
+        return said.RecordNeedResponse(version=version)
 
     @serves(commands.start_ending)
     async def StartEnding(self, request: said.StartEndingRequest, context: Context) -> said.StartEndingResponse:

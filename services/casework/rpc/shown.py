@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from casework.domain.external_appointment import ExternalAppointment
 from casework.domain.term import Recorded
 from casework.queries import Seen, holding_on
 from throughcare.casework.v1 import service_pb2 as said
@@ -28,6 +29,24 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day else ""
 
 
+def _stamp(at: datetime) -> Timestamp:
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
+
+
+def appointment(held: ExternalAppointment) -> said.ExternalAppointment:
+    """An appointment with a partner without a house."""
+    return said.ExternalAppointment(
+        appointment_id=str(held.id),
+        org_id=held.org_id,
+        aspect=held.aspect,
+        starts_at=_stamp(held.starts_at),
+        ends_at=_stamp(held.ends_at),
+        version=held.version,
+    )
+
+
 def worker(row: asyncpg.Record, today: date) -> said.Worker:
     """A worker with his places."""
     return said.Worker(
@@ -46,8 +65,6 @@ def worker(row: asyncpg.Record, today: date) -> said.Worker:
 
 def allocation(row: asyncpg.Record) -> said.Allocation:
     """An allocation."""
-    due_at = Timestamp()
-    due_at.FromDatetime(row["due_at"])
     return said.Allocation(
         allocation_id=str(row["id"]),
         case_id=str(row["case_id"]),
@@ -61,7 +78,7 @@ def allocation(row: asyncpg.Record) -> said.Allocation:
         cover_from=_day(row["cover_from"]),
         cover_to=_day(row["cover_to"]),
         engagement_id=str(row["engagement_id"] or ""),
-        due_at=due_at,
+        due_at=_stamp(row["due_at"]),
         needs_worker=row["needs_worker"],
         version=row["version"],
     )

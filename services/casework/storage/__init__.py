@@ -14,7 +14,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     Uuid,
@@ -29,7 +28,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from casework.domain.allocation.aggregate import Allocation
 from casework.domain.engagement.aggregate import Engagement
+from casework.domain.external_appointment import ExternalAppointment
 from casework.domain.worker import WorkerProfile
+from casework.storage.appointments import appointment_table
+from casework.storage.metadata import metadata
 from chassis import work
 from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, access_lists, by
 from chassis.repository import Repository
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
 
-metadata = MetaData()
 AFTER_CLOSE = timedelta(days=28)
 INSTANT = DateTime(timezone=True)
 
@@ -118,6 +119,7 @@ engagement_table = Table(
     Column("attempts", JSONB, nullable=False),
     Column("attempts_before", Integer, nullable=False),
     Column("contacts_per_week", Integer),
+    Column("needs", JSONB, nullable=False),
     Column("rated_at_end", Boolean, nullable=False),
     Column("report_shared_on", Date),
     Column("closed_on", Date),
@@ -261,13 +263,24 @@ ALLOCATIONS = Records(
     lists=access_list_table,
     heard=True,
 )
+
+
+def _his(case_id: Column[UUID]) -> ColumnElement[bool]:
+    """Whether the actor works with him, or is his practitioner."""
+    return or_(and_(ACTOR_ROLE != "PP", works_with(case_id)), and_(ACTOR_ROLE == "PP", practises_with(case_id)))
+
+
 ENGAGEMENTS = Records(
     reads=by("SM, CP, IG, EW own, PP own"),
     person=engagement_table.c.person_id,
-    own=or_(
-        and_(ACTOR_ROLE != "PP", works_with(engagement_table.c.case_id)),
-        and_(ACTOR_ROLE == "PP", practises_with(engagement_table.c.case_id)),
-    ),
+    own=_his(engagement_table.c.case_id),
+    lists=access_list_table,
+    heard=True,
+)
+APPOINTMENTS = Records(
+    reads=by("SM, CP, IG, EW own, PP own"),
+    person=appointment_table.c.person_id,
+    own=_his(appointment_table.c.case_id),
     lists=access_list_table,
     heard=True,
 )
@@ -282,3 +295,4 @@ class Work(work.Work):
     engagements = Repository(
         Engagement, engagement_table, kind="engagement", records=ENGAGEMENTS, sealed=("outcome", "pauses")
     )
+    appointments = Repository(ExternalAppointment, appointment_table, kind="external_appointment", records=APPOINTMENTS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, func, select
+from sqlalchemy import Table, and_, bindparam, func, or_, select
 
 from casework.domain.allocation.aggregate import OPEN, Allocation, AllocationStatus
 from casework.domain.fitness import Verdict, judge
@@ -22,6 +22,7 @@ from casework.storage import (
     safe_contact_table,
     worker_table,
 )
+from casework.storage.appointments import onward_state_table, onward_table
 from chassis.access import Role
 from chassis.aggregate import Unmet
 from chassis.calendar import local_date
@@ -59,6 +60,17 @@ _LISTS = statement(
     select(access_list_table.c.list, access_list_table.c.entries).where(
         access_list_table.c.person_id == bindparam("person_id")
     )
+)
+# Until the other house has decided, work offered to it is still ours; a transfer until it has begun.
+_UNDECIDED = ("OFFERED", "RECEIVED")
+_UNSETTLED = or_(
+    onward_state_table.c.state.in_(_UNDECIDED),
+    and_(onward_state_table.c.state == "ACCEPTED", onward_table.c.kind == "TRANSFER"),
+)
+_SETTLED = statement(
+    select(func.bool_and(~_UNSETTLED))
+    .select_from(onward_table.join(onward_state_table, onward_table.c.handoff_id == onward_state_table.c.handoff_id))
+    .where(onward_table.c.case_id == bindparam("case_id"))
 )
 _TAKEN = statement(
     select(func.count())
@@ -148,6 +160,12 @@ def _programme(row: object) -> ProgrammeVersion:
 async def safe_contact_set(work: Work, person_id: UUID) -> bool:
     """Whether it is agreed how he can be reached safely."""
     return await _SAFE.value(work.conn, person_id=person_id) is not None
+
+
+async def handoffs_settled(work: Work, case_id: UUID) -> bool | None:
+    """Whether everything offered to other houses is settled, as last heard; None where nothing was offered."""
+    settled: bool | None = await _SETTLED.value(work.conn, case_id=case_id)
+    return settled
 
 
 async def taken(work: Work, worker_ref: str) -> int:

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from chassis.envelope import Envelope
-from chassis.streams import Item, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from chassis.database import Connection, Database
     from chassis.hearing import Source
+    from chassis.streams import Item
 
 CHUNK = 1_000
 # A position is not a commit order: what was recorded later than this may have neighbours that are not visible yet.
@@ -41,11 +41,13 @@ async def catch_up(
     *,
     group: str,
     topic: str,
+    item: Callable[[str, bytes | None, Sequence[tuple[str, bytes | None]], bytes | None], Item],
     apply: Callable[[Sequence[Item], tuple[str, int]], Awaitable[None]],
 ) -> int:
     """Apply what was told on a topic since this group last read its journal; known messages are duplicates.
 
-    Returns how many messages were read. `apply` gets them in chunks, with the position to mark with them.
+    A topic between houses has a journal in each of them: `<topic>@<node>` names one. Returns how many messages were
+    read. `item` makes an item of a record; `apply` gets them in chunks, with the position to mark with them.
     """
     async with database.transaction() as conn:
         begun = await conn.fetchval("select position from journal_read where grp = $1 and topic = $2", group, topic)
@@ -53,10 +55,10 @@ async def catch_up(
     safe, count = begun or 0, 0
     chunk: list[Item] = []
     async for position, key, headers, value in source.read(topic, from_position=safe):
-        item = recorded(topic, key, headers, value)
-        chunk.append(item)
+        read = item(topic.partition("@")[0], key.encode(), headers, value)
+        chunk.append(read)
         count += 1
-        if isinstance(item.envelope, Envelope) and item.envelope.recorded_at < settled:
+        if isinstance(read.envelope, Envelope) and read.envelope.recorded_at < settled:
             safe = position
         if len(chunk) >= CHUNK:
             await apply(chunk, (topic, safe))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from chassis import parking, telemetry
+from chassis import parking, quarantine, telemetry
 from chassis.bus import Place, until_there
 from chassis.faultpoints import fail_point
 from chassis.inbox import journals
 from chassis.inbox.offsets import Fenced, Offsets
-from chassis.streams import FAULTS, Item, Streams, item_of, retry
+from chassis.quarantine import Quarantined
+from chassis.shares import between_houses
+from chassis.streams import FAULTS, Item, Streams, retry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from chassis.bus import Bus, Listening, Record
     from chassis.hearing import Hears, Source
@@ -30,6 +34,18 @@ class _Replaced(Exception):  # noqa: N818 - not an error
     """The bus is another one than before: join again."""
 
 
+def _quarantined(item: Item, partition: int, offset: int) -> Quarantined:
+    source = item.key.partition("/")[0]
+    return Quarantined(
+        topic=item.topic,
+        partition=partition,
+        offset=offset,
+        source=source,
+        reason=item.distrusted,
+        value=item.value or b"",
+    )
+
+
 class Inbox:
     """One consumer group of one service."""
 
@@ -37,7 +53,7 @@ class Inbox:
         self.works, self.bus, self.hears, self.source = works, bus, hears, source
         self.node = works.settings.node_id
         self.group = f"{self.node}.{hears.group}"
-        self.topics = hears.topics(self.node)
+        self.topics = hears.topics(self.node, works.settings.services)
         self.streams = Streams(hears, self.group, self.node)
         self.offsets = Offsets(self.group)
         self.state = "starting"
@@ -46,6 +62,8 @@ class Inbox:
         self._assignments = 0
         self._settle = asyncio.Event()
         self._jumped: dict[Place, int] = {}
+        self._unreached: set[str] = set()
+        self._untold: dict[Place, int] = {}
         self._pause = PAUSES[0]
 
     async def run(self) -> None:
@@ -81,10 +99,12 @@ class Inbox:
         while not await self._may_go_on():  # noqa: ASYNC110 - a person is waited for, in the database
             await asyncio.sleep(LOOK)
         async with self.works.database.transaction() as conn:
-            await parking.drive_upgraded(conn, self.group, at=await conn.fetchval("select house_now()"))
+            at = await conn.fetchval("select house_now()")
+            await parking.drive(conn, self.group, parking.NEEDS_UPGRADE, at=at)
             new = await self.offsets.seen(conn) != self.offsets.cluster
-            unread = await journals.unread(conn, self.group, self.topics)
-        await self._catch_up(self.topics if new else unread)
+            await self.streams.look_whom_to_trust(conn)
+            unread = await journals.unread(conn, self.group, self._journals(self.topics))
+        await self._catch_up(self._journals(self.topics) if new else unread)
         async with self.works.database.transaction() as conn:
             await self.offsets.see(conn)
         self.state = "joining"
@@ -100,15 +120,39 @@ class Inbox:
             log.error("cluster_changed: the bus was lost whole; follow the runbook lost-bus", group=self.group)
         return False
 
-    async def _catch_up(self, topics: Sequence[str]) -> None:
-        for topic in topics if self.source is not None else ():
-            assert self.source is not None  # noqa: S101 - for the type checker
-            await journals.catch_up(
-                self.works.database, self.source, group=self.group, topic=topic, apply=self._apply_read
+    def _journals(self, topics: Iterable[str]) -> list[str]:
+        """Where these topics can be read again: a topic between houses in the journal of every house that is known."""
+        return [
+            name
+            for topic in topics
+            for name in (
+                [f"{topic}@{sender}" for sender in sorted(self.streams.trusted)] if between_houses(topic) else [topic]
             )
+        ]
+
+    async def _catch_up(self, names: Sequence[str]) -> None:
+        """Read these journals. One of another house that is away is read later: nobody waits for it."""
+        for name in names if self.source is not None else ():
+            assert self.source is not None  # noqa: S101 - for the type checker
+            try:
+                await journals.catch_up(
+                    self.works.database,
+                    self.source,
+                    group=self.group,
+                    topic=name,
+                    item=self.streams.item,
+                    apply=self._apply_read,
+                )
+            except ConnectionError:
+                if "@" not in name:
+                    raise
+                self._unreached.add(name)
+            else:
+                self._unreached.discard(name)
 
     async def _apply_read(self, items: Sequence[Item], read: tuple[str, int]) -> None:
-        await self._apply(items, {}, read)
+        distrusted = [_quarantined(item, -1, -1) for item in items if item.distrusted]
+        await self._apply([item for item in items if not item.distrusted], {}, read, distrusted)
 
     def assigned(self, listening: Listening, places: set[Place]) -> None:
         """These partitions are ours; each is held back until it is settled where to read on."""
@@ -155,7 +199,7 @@ class Inbox:
             log.error("offset_lost", group=self.group, topic=place.topic, partition=place.partition)
         if self.source is None:
             return  # these partitions stay as they are, and the state says so, until there is a source to read from
-        await self._catch_up(sorted({place.topic for place in lost}))
+        await self._catch_up(self._journals(sorted({place.topic for place in lost})))
         async with self.works.database.transaction() as conn:
             await self.offsets.put(conn, lost)
             await self.offsets.read(conn)
@@ -179,25 +223,45 @@ class Inbox:
 
     async def _hear(self, listening: Listening, batch: Mapping[Place, list[Record]]) -> None:
         began = asyncio.get_running_loop().time()
-        items = [item_of(record, node=self.node) for records in batch.values() for record in records]
+        if any(between_houses(place.topic) for place in batch):
+            async with self.works.database.connection() as conn:
+                await self.streams.look_whom_to_trust(conn)
+        items, distrusted = self._sorted_out(record for records in batch.values() for record in records)
         following = {place: records[-1].offset + 1 for place, records in batch.items()}
-        await self._apply(items, following, None)
+        await self._apply(items, following, None, distrusted)
         fail_point("inbox.committed")
         self.streams.tell_counts()
         self.offsets.expected.update(following)
         telemetry.observe("inbox_batch_seconds", asyncio.get_running_loop().time() - began, group=self.group)
-        await listening.tell(following)
-        fail_point("inbox.told")
+        self._untold.update(following)
 
-    async def _apply(self, items: Sequence[Item], following: Mapping[Place, int], read: tuple[str, int] | None) -> None:
+    def _sorted_out(self, records: Iterable[Record]) -> tuple[list[Item], list[Quarantined]]:
+        """What is believed, and what is not."""
+        items: list[Item] = []
+        distrusted: list[Quarantined] = []
+        for record in records:
+            item = self.streams.item(record.topic, record.key, record.headers, record.value)
+            if item.distrusted:
+                distrusted.append(_quarantined(item, record.partition, record.offset))
+            else:
+                items.append(item)
+        return items, distrusted
+
+    async def _apply(
+        self,
+        items: Sequence[Item],
+        following: Mapping[Place, int],
+        read: tuple[str, int] | None,
+        distrusted: Sequence[Quarantined] = (),
+    ) -> None:
         """Apply the items in one transaction with the offsets; where one fails, each in a savepoint of its own."""
         for each in (self.streams.together, self.streams.one_by_one):
             try:
-                async with self.works.batch() as work:
+                async with self.works.batch(partial(self.offsets.advance, following=following)) as work:
                     fail_point("inbox.begun")
-                    await self.offsets.advance(work.conn, following)
                     if read is not None:
                         await journals.mark_read(work.conn, self.group, *read)
+                    await quarantine.keep(work.conn, distrusted, at=work.now)
                     await each(work, items)
                     fail_point("inbox.before_commit")
             except (*FAULTS, Fenced):
@@ -207,7 +271,14 @@ class Inbox:
                     raise
                 log.info("batch_by_message", group=self.group, error=type(poison).__name__)
             else:
+                self._alarm(distrusted)
                 return
+
+    def _alarm(self, distrusted: Iterable[Quarantined]) -> None:
+        """Somebody sends what is not believed: loud, and without harm to others."""
+        for (topic, reason), count in Counter((each.topic, each.reason) for each in distrusted).items():
+            telemetry.count("quarantined", count, group=self.group, reason=reason)
+            log.error("share_quarantined", group=self.group, topic=topic, reason=reason, count=count)
 
     def _fitting(self, listening: Listening, records: Sequence[Record]) -> dict[Place, list[Record]]:
         """The records by partition, without those of partitions that do not go on where the table stands."""
@@ -244,6 +315,7 @@ class Inbox:
             try:
                 while await retry(self.streams, self.works, self.source):
                     continue
+                await self.tell(listening)
                 await self._figures()
                 if (at := asyncio.get_running_loop().time()) - looked >= LOOK:
                     looked = at
@@ -252,10 +324,18 @@ class Inbox:
                 log.debug("tending_waits", group=self.group, error=type(fault).__name__)
                 await asyncio.sleep(PAUSES[1] / 5)
 
+    async def tell(self, listening: Listening) -> None:
+        """Tell the broker how far we are, now and then: advice for its tools, for which no batch has to wait."""
+        told, self._untold = self._untold, {}
+        if told:
+            await listening.tell(told)
+            fail_point("inbox.told")
+
     async def _look(self, listening: Listening) -> None:
         """What the library would only log, for ever: another bus, or a log that was cut short under us."""
         if await self.bus.cluster_id() != self.offsets.cluster:
             raise _Replaced
+        await self._look_elsewhere()
         known = dict(self.offsets.expected)
         ends = await listening.ends(listening.assigned() - set(self._unsettled))
         if lost := [place for place, (first, end) in ends.items() if not first <= known.get(place, first) <= end]:
@@ -264,6 +344,15 @@ class Inbox:
             self._settle.set()
         async with self.works.database.transaction() as conn:
             await parking.lead(conn, self.group, at=await conn.fetchval("select house_now()"))
+
+    async def _look_elsewhere(self) -> None:
+        """Journals of other houses that were away when they were wanted, or of houses that are new."""
+        if self.hears.trust is None:
+            return
+        async with self.works.database.connection() as conn:
+            await self.streams.look_whom_to_trust(conn)
+            unread = await journals.unread(conn, self.group, [n for n in self._journals(self.topics) if "@" in n])
+        await self._catch_up(sorted({*unread, *self._unreached}))
 
     def behind(self) -> dict[Place, int]:
         """Per assigned partition, how many records have not been applied."""

@@ -8,15 +8,20 @@ from chassis.bus import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from chassis.database import Connection
 
 _KNOWN = "select topic, partition, next from consumer_offset where cluster = $1 and grp = $2"
 _ADVANCE = """
-update consumer_offset as held set next = given.next
-from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) as given(topic, partition, expected, next)
-where held.cluster = $1 and held.grp = $2 and held.topic = given.topic and held.partition = given.partition
-    and held.next = given.expected
+with moved as (
+    update consumer_offset as held set next = given.next
+    from unnest($3::text[], $4::int[], $5::bigint[], $6::bigint[]) as given(topic, partition, expected, next)
+    where held.cluster = $1 and held.grp = $2 and held.topic = given.topic and held.partition = given.partition
+        and held.next = given.expected
+    returning 1
+)
+select house_now() as at, (select count(*) from moved) as moved
 """
 _BEGIN = """
 insert into consumer_offset (cluster, grp, topic, partition, next)
@@ -67,17 +72,18 @@ class Offsets:
         for place, offset in sorted(offsets.items()):
             await conn.execute(_PUT, self.cluster, self.group, *place, offset)
 
-    async def advance(self, conn: Connection, following: Mapping[Place, int]) -> None:
-        """Move on, in the transaction of the effects; Fenced where the table is not where it is believed to be."""
-        if not following:
-            return
+    async def advance(self, conn: Connection, following: Mapping[Place, int]) -> datetime:
+        """Move on, in the transaction of the effects; Fenced where the table is not where it is believed to be.
+
+        Returns the time: the clock is read with it."""
         places = sorted(following)
-        moved = await conn.execute(
+        (row,) = await conn.fetch(
             _ADVANCE, self.cluster, self.group, [p.topic for p in places], [p.partition for p in places],
             [self.expected[p] for p in places], [following[p] for p in places],
         )  # fmt: skip
-        if moved != f"UPDATE {len(places)}":
+        if row["moved"] != len(places):
             raise Fenced
+        return row["at"]  # type: ignore[no-any-return]
 
 
 async def accept_bus(conn: Connection, group: str) -> None:

@@ -27,8 +27,15 @@ class _HouseAlone:
     name = "house.alone"
 
 
+class _Nodes:
+    """Answered to the gates of other nodes and nobody else; what it leads to judges which of them, and what of it."""
+
+    name = "nodes.alone"
+
+
 HOUSE_ALONE: Final = _HouseAlone()
-Led = Command | _HouseAlone
+NODES: Final = _Nodes()
+Led = Command | _HouseAlone | _Nodes
 
 
 class Undeclared(TypeError):  # noqa: N818 - a sentence to the programmer
@@ -36,9 +43,12 @@ class Undeclared(TypeError):  # noqa: N818 - a sentence to the programmer
 
 
 def serves(*led: Led) -> Callable[[F], F]:
-    """Declare the commands or queries a method leads to; `HOUSE_ALONE` for what only the house's services ask."""
-    if not led or not all(isinstance(each, Command | _HouseAlone) for each in led):
+    """Declare the commands or queries a method leads to; `HOUSE_ALONE` for what only the house's services ask, and
+    `NODES` beside the command or query for what only the gates of other nodes ask."""
+    if not led or not all(isinstance(each, Command | _HouseAlone | _Nodes) for each in led):
         raise Undeclared("@serves names the command or query (declared by @command or @query) or HOUSE_ALONE")
+    if led == (NODES,):
+        raise Undeclared("@serves(NODES, …) names the command or query that judges what another node may have")
 
     def declare(method: F) -> F:
         method.__serves__ = led  # type: ignore[attr-defined]
@@ -60,6 +70,11 @@ class Served:
     def house_alone(self) -> bool:
         """Whether only services of the house may call."""
         return any(isinstance(each, _HouseAlone) for each in self.led)
+
+    @property
+    def for_nodes(self) -> bool:
+        """Whether only the gates of other nodes may call."""
+        return any(isinstance(each, _Nodes) for each in self.led)
 
     @property
     def changes(self) -> bool:

@@ -92,6 +92,14 @@ class Form:
         field = self._field(path)
         return self._read_or_none(path, lambda value: code_in(value, field, kind))
 
+    def uuids(self, path: str, *, most: int = 200) -> tuple[UUID, ...]:
+        """A list of ids, each once, in the order given."""
+        given = self._value(path)
+        if len(given) > most:
+            self.fault(path, "TOO_LONG")
+        found = {self._parsed(f"{path}.{nth}", value, uuid_in): None for nth, value in enumerate(given[:most])}
+        return tuple(each for each in found if each is not None)
+
     def codes(self, path: str, kind: type[C]) -> tuple[C, ...]:
         """A list of codes, each once, in the order given."""
         field = self._field(path)

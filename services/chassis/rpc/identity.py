@@ -2,7 +2,11 @@
 
 certificate in `may_assert`            the actor named in the metadata
 a service of this house                itself, in the role SYSTEM; it may not name another
+the partners service of another node   that node, in the role NODE, for methods declared for NODES alone
 any other name, none, or more than one refused
+
+Several authorities may be trusted, and each could issue any name: which of them has issued a node's certificate
+stands in the caller, to be compared with what was registered of that node.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from uuid import UUID, uuid4
 
 from chassis.access import Actor, Call, Purpose, Role
 from chassis.aggregate import Denied, Fault, Invalid
-from chassis.certificates import urn
+from chassis.certificates import Authorities, urn
 from chassis.telemetry import current_traceparent
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", Role, Purpose)
 ASSERTED: Final = ("actor-id", "actor-role", "actor-organisation")
 _OPAQUE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_GATE = re.compile(r"urn:throughcare:([a-z0-9][a-z0-9-]{1,62}):partners")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -44,6 +49,8 @@ class Caller:
     key: UUID | None
     traceparent: str
     page_key: bytes
+    node: str = ""  # the other node, where its gate calls
+    authority: str = ""  # and the digest of the authority's certificate that has issued its own
 
 
 SERVING: ContextVar[Caller] = ContextVar("serving")
@@ -65,6 +72,12 @@ def calling(context: grpc.aio.ServicerContext[Message, Message], request: Messag
     )
 
 
+def calling_node() -> tuple[str, str]:
+    """Which other node's gate is calling, and the digest of the authority that has issued its certificate."""
+    caller = SERVING.get()
+    return caller.node, caller.authority
+
+
 class Identities:
     """Turns a certificate and metadata into the caller, or refuses."""
 
@@ -72,6 +85,7 @@ class Identities:
         self._settings = settings
         self._services = {urn(settings.node_id, name) for name in services | frozenset(settings.peers)}
         self._secured = secured
+        self._authorities = Authorities(settings.ca_file)
         self._page_key = hashlib.sha256(b"page tokens\0" + settings.shared_key).digest()
 
     @property
@@ -79,12 +93,15 @@ class Identities:
         """The house."""
         return self._settings.node_id
 
-    def caller(self, context: grpc.aio.ServicerContext[Message, Message], method: str) -> Caller:
+    def caller(
+        self, context: grpc.aio.ServicerContext[Message, Message], method: str, *, for_nodes: bool = False
+    ) -> Caller:
         """Raises Denied for a name that may not call or may not assert, Invalid for bad metadata, all at once."""
         given = {name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)}
-        name = self._name(context)
+        name = self._name(context, for_nodes=for_nodes)
+        node = self._other_node(name) if for_nodes else ""
         faults: list[Fault] = []
-        actor = self._actor(name, given, faults)
+        actor = _gate(node, given) if node else self._actor(name, given, faults)
         key = _uuid(given, "idempotency-key", faults)
         correlation = _uuid(given, "correlation-id", faults)
         if faults:
@@ -98,15 +115,29 @@ class Identities:
             key=key,
             traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
             page_key=self._page_key,
+            node=node,
+            authority=self._authority(context) if node else "",
         )
 
-    def _name(self, context: grpc.aio.ServicerContext[Message, Message]) -> str:
+    def _authority(self, context: grpc.aio.ServicerContext[Message, Message]) -> str:
+        """Who has issued the caller's certificate; empty where none of the trusted has done so directly."""
+        return self._authorities.issuer(b"".join(context.auth_context().get("x509_pem_cert", ())))
+
+    def _other_node(self, name: str) -> str:
+        """The node whose gate this name is, where it is another's."""
+        found = _GATE.fullmatch(name)
+        return found[1] if found and found[1] != self._settings.node_id else ""
+
+    def _name(self, context: grpc.aio.ServicerContext[Message, Message], *, for_nodes: bool) -> str:
         """The one name in the certificate. Without certificates (embedded profile, loopback) the house itself."""
         if not self._secured:
             return urn(self._settings.node_id, "local")
         found = context.auth_context().get("x509_subject_alternative_name", ())
         names = [each.decode("utf-8", "replace") for each in found if each.startswith(b"urn:throughcare:")]
-        if len(names) != 1 or names[0] not in self._services | self._settings.may_assert:
+        known = len(names) == 1 and (
+            names[0] in self._services | self._settings.may_assert or (for_nodes and bool(self._other_node(names[0])))
+        )
+        if not known:
             raise Denied("unknown_certificate", "This certificate may not call here. Ask the house's operator.")
         return names[0]
 
@@ -121,10 +152,17 @@ class Identities:
         return Actor(id=own, role=Role.SYSTEM, organisation=self._settings.node_organisation, purpose=purpose)
 
 
+def _gate(node: str, given: Mapping[str, str]) -> Actor:
+    """Another node's gate speaks for itself; whom it acts for, where it does, is no matter of metadata."""
+    if any(each in given for each in ASSERTED):
+        raise Denied("may_not_assert", "This certificate may not act for a person. Ask the house's operator.")
+    return Actor(id=node, role=Role.NODE, organisation=node, purpose=Purpose.OPERATE)
+
+
 def _asserted(given: Mapping[str, str], faults: list[Fault]) -> Actor:
     role = _code(given, "actor-role", Role, faults)
-    if role is Role.SYSTEM and not faults:
-        raise Denied("may_not_assert", "Nobody acts as the house itself but its services.")
+    if role in {Role.SYSTEM, Role.NODE} and not faults:
+        raise Denied("may_not_assert", "Nobody acts as a house itself but its services.")
     return Actor(
         id=_opaque(given, "actor-id", faults),
         role=role,

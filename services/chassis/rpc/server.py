@@ -98,7 +98,7 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
         said: Said | None = None
         with telemetry.speaking(served.service, node=self._identities.node):
             try:
-                caller = self._identities.caller(context, served.method)
+                caller = self._identities.caller(context, served.method, for_nodes=served.for_nodes)
                 reference = str(caller.correlation_id)
                 with _acting(caller):
                     try:
@@ -143,6 +143,8 @@ def _conditions(served: Served, context: Context, caller: Caller) -> None:
         )
     if served.house_alone and caller.actor.role is not Role.SYSTEM:
         raise Denied("house_alone", "Only services of this house may ask this.")
+    if served.for_nodes and not caller.node:
+        raise Denied("nodes_alone", "Only the partners services of other nodes may ask this.")
 
 
 def _said(error: Exception, served: Served, correlation_id: str) -> Said:

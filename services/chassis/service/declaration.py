@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 from chassis.rpc import LARGEST_REQUEST
 
 if TYPE_CHECKING:
-    from chassis.deadlines import Outside
-    from chassis.hearing import Hears
+    from chassis.deadlines import Outside, Periodic
+    from chassis.hearing import Hears, Source
     from chassis.journal import Publications
     from chassis.promises import Deadlines
     from chassis.rpc import Servicer
@@ -31,6 +31,9 @@ class Service:
     servicers: Callable[[Works[Any]], Sequence[Servicer]]
     migrations: str
     outside: tuple[Outside[Any, Any], ...] = ()
+    periodic: tuple[Periodic, ...] = ()
+    # Where the messages of other houses can be read again, in the service that speaks to them.
+    elsewhere: Callable[[Works[Any]], Source] | None = None
     largest_request: int = LARGEST_REQUEST
 
 

@@ -14,12 +14,13 @@ from chassis import replay, telemetry
 from chassis.aggregate import Unmet
 from chassis.bus import BUS_FAULTS, Bus
 from chassis.database import TRY_AGAIN, UNREACHABLE, Database
-from chassis.deadlines import DeadlineLoop, OutsideLoop
+from chassis.deadlines import DeadlineLoop, OutsideLoop, PeriodicLoop
 from chassis.inbox import Inbox
 from chassis.ops import Ready
 from chassis.relay import Relay
 from chassis.replay import JournalReader, PeerJournals, Rebuilt
 from chassis.rpc import HOUSE_ALONE, channel, serves
+from chassis.shares import Signer, between_houses
 from chassis.work import Works
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from chassis.hearing import Source
     from chassis.rpc import Servicer
     from chassis.service.declaration import Service
     from chassis.settings import ServiceSettings
@@ -71,20 +73,34 @@ class _Journal(JournalReader):
     Read = serves(HOUSE_ALONE)(JournalReader.Read)
 
 
-class _Journals(PeerJournals):
-    """The journals of this house; a service that the house does not run has told nothing."""
+async def _nothing() -> AsyncIterator[tuple[int, str, list[tuple[str, bytes]], bytes]]:
+    """What a house that is not asked has told."""
+    told: tuple[tuple[int, str, list[tuple[str, bytes]], bytes], ...] = ()
+    for each in told:
+        yield each
 
-    def __init__(self, settings: ServiceSettings, peer: Callable[[str], grpc.aio.Channel]) -> None:
+
+class _Journals(PeerJournals):
+    """The journals of this house; a service that the house does not run has told nothing. What other houses told this
+    one is asked of them, by the service that speaks to them."""
+
+    def __init__(
+        self, settings: ServiceSettings, peer: Callable[[str], grpc.aio.Channel], elsewhere: Source | None
+    ) -> None:
         super().__init__(peer)
-        self._peers = settings.peers
+        self._peers, self._elsewhere = settings.peers, elsewhere
 
     async def read(
         self, topic: str, *, key: str = "", from_sequence: int = 0, from_position: int = 0
     ) -> AsyncIterator[tuple[int, str, list[tuple[str, bytes]], bytes]]:
         """(position, key, headers, value), oldest first."""
-        if topic.split(".")[1] not in self._peers:
-            return
-        told = super().read(topic, key=key, from_sequence=from_sequence, from_position=from_position)
+        where = {"key": key, "from_sequence": from_sequence, "from_position": from_position}
+        if between_houses(topic):
+            told = self._elsewhere.read(topic, **where) if self._elsewhere else _nothing()  # type: ignore[arg-type]
+        elif topic.split(".")[1] in self._peers:
+            told = super().read(topic, **where)  # type: ignore[arg-type]
+        else:
+            told = _nothing()
         async for record in told:
             yield record
 
@@ -105,17 +121,22 @@ class Parts:
         )
         self.bus = Bus(settings)
         self._channels: dict[str, grpc.aio.Channel] = {}
-        self.journals = _Journals(settings, self._peer)
-        self.inboxes = [Inbox(self.works, self.bus, hears, source=self.journals) for hears in service.hears]
+        elsewhere = service.elsewhere(self.works) if service.elsewhere else None
+        self.journals = _Journals(settings, self._peer, elsewhere)
+        inboxes = (Inbox(self.works, self.bus, hears, source=self.journals) for hears in service.hears)
+        # In a house without the services it hears of, a group has nothing to listen to.
+        self.inboxes = [inbox for inbox in inboxes if inbox.topics]
         self.relay = Relay(
             self.database.url,
             self.bus,
             self.name,
             self.works.wake,
             behind=behind if settings.bus_kind == "embedded" else None,
+            signer=Signer.load(settings.node_key_file) if settings.node_key_file else None,
         )
         self.deadlines = DeadlineLoop(self.works)
         self.outside = [OutsideLoop(self.works, each) for each in service.outside]
+        self.periodic = [PeriodicLoop(self.works, each) for each in service.periodic]
         self.ready = Ready(self.database, service.migrations, self.states)
 
     def servicers(self) -> Sequence[Servicer]:
@@ -149,6 +170,8 @@ class Parts:
         yield "deadlines", self.deadlines.run
         for loop in self.outside:
             yield f"outside.{loop.name}", loop.run
+        for periodic in self.periodic:
+            yield f"periodic.{periodic.name}", periodic.run
         yield "measure", self._measure
 
     async def run(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
@@ -164,7 +187,7 @@ class Parts:
     def nudge(self) -> None:
         """Whatever waits looks now: the clock was wound."""
         self.deadlines.nudge()
-        for loop in self.outside:
+        for loop in (*self.outside, *self.periodic):
             loop.nudge()
 
     async def standing(self) -> tuple[int, float, int]:

@@ -6,7 +6,7 @@ Ignored, Parked or a fault; there is no other.
 """
 
 from chassis.streams.applying import FAULTS, Streams
-from chassis.streams.items import Item, item_of, recorded
+from chassis.streams.items import Item, recorded
 from chassis.streams.releasing import retry
 
-__all__ = ["FAULTS", "Item", "Streams", "item_of", "recorded", "retry"]
+__all__ = ["FAULTS", "Item", "Streams", "recorded", "retry"]

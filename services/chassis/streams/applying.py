@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -11,11 +12,13 @@ import asyncpg
 from chassis import parking, telemetry
 from chassis.aggregate import Refused
 from chassis.bus import BUS_FAULTS
-from chassis.database import TRY_AGAIN, UNREACHABLE
-from chassis.envelope import LARGEST, Envelope, Undecodable, key_of, legible, registry, topic_of
+from chassis.database import TRY_AGAIN, UNREACHABLE, now
+from chassis.envelope import CONTROL, LARGEST, Envelope, Undecodable, key_of, legible, registry, topic_of
 from chassis.faultpoints import fail_point
 from chassis.hearing import Heard
-from chassis.streams.items import CannotBeHandled, Item, to_park, why
+from chassis.shares import between_houses
+from chassis.streams.between import arrived
+from chassis.streams.items import CannotBeHandled, Item, item_of, to_park, why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from chassis.database import Connection
     from chassis.hearing import Hears, Subscription
+    from chassis.shares import Trusted
     from chassis.work import Work
 
 log = telemetry.logger(__name__)
@@ -52,7 +56,7 @@ left join watermark on watermark.grp = $1 and watermark.topic = given.topic and 
 """
 # By compare-and-set: whoever read the same mark and commits second changes nothing, and has to look again.
 _RAISE = """
-with given as (
+given as (
     select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) as given(topic, key, was, seq)
 ), moved as (
     update watermark as held set seq = given.seq, at = $2 from given
@@ -60,9 +64,15 @@ with given as (
 ), begun as (
     insert into watermark (grp, topic, key, seq, at)
     select $1, topic, key, seq, $2 from given where was = 0 order by topic, key on conflict do nothing returning 1
+), marked as (
+    select 1 from moved union all select 1 from begun
 )
-select (select count(*) from moved) + (select count(*) from begun)
 """
+
+
+def sequence_of(item: Item) -> int:
+    """Its place in its stream; none where it has no envelope."""
+    return item.envelope.stream_sequence if isinstance(item.envelope, Envelope) else 0
 
 
 @dataclass(slots=True)
@@ -94,7 +104,22 @@ class Streams:
 
     def __init__(self, hears: Hears, group: str, node: str) -> None:
         self.hears, self.group, self.node = hears, group, node
+        self.trusted: Trusted = {}
+        self.at = datetime.min.replace(tzinfo=UTC)
         self._known: dict[tuple[str, int], _Known] = {}
+
+    async def look_whom_to_trust(self, conn: Connection) -> None:
+        """Who is believed from now on; before each batch, where this group hears other houses."""
+        if self.hears.trust is not None:
+            self.trusted, self.at = await self.hears.trust(conn), await now(conn)
+
+    def item(
+        self, topic: str, raw_key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None
+    ) -> Item:
+        """A record as an item of its stream."""
+        if between_houses(topic):
+            return arrived(topic, raw_key, headers, value, node=self.node, trusted=self.trusted, at=self.at)
+        return item_of(topic, raw_key, headers, value, node=self.node)
 
     async def together(self, work: Work, items: Sequence[Item]) -> None:
         """All items at once, one flush. Any failure is raised: the caller runs them one by one."""
@@ -106,9 +131,9 @@ class Streams:
                 self._park(parkings, item, state, *unfit)
             elif self.is_next(item, state):
                 await self._one(work, item)
-                state.seq += 1
+                state.seq = sequence_of(item)
         fail_point("inbox.applied")
-        await self.raise_marks(work, states)
+        self.raise_marks(work, states)
         await parking.park(work.conn, self.group, parkings, at=work.now)
         await work.flush()
 
@@ -120,7 +145,7 @@ class Streams:
             state = states[item.topic, item.key]
             if unfit := self.unfit(item, state) or await self.carefully(work, item, state):
                 self._park(parkings, item, state, *unfit)
-        await self.raise_marks(work, states)
+        self.raise_marks(work, states)
         await parking.park(work.conn, self.group, parkings, at=work.now)
         await work.flush()
 
@@ -132,14 +157,13 @@ class Streams:
             for row in await conn.fetch(_STATES, self.group, topics, keys)
         }
 
-    async def raise_marks(self, work: Work, states: Mapping[tuple[str, str], State]) -> None:
-        """Write the watermarks that moved; Overtaken where another transaction moved one of them meanwhile."""
+    def raise_marks(self, work: Work, states: Mapping[tuple[str, str], State]) -> None:
+        """Write the watermarks that moved, at the flush; Overtaken where another transaction moved one meanwhile."""
         moved = [(topic, key, state.was, state.seq) for (topic, key), state in states.items() if state.seq > state.was]
         if not moved:
             return
         columns = (list(column) for column in zip(*moved, strict=True))
-        if await work.conn.fetchval(_RAISE, self.group, work.now, *columns) != len(moved):
-            raise Overtaken
+        work.besides(_RAISE, self.group, work.now, *columns, name="marked", must=(len(moved), Overtaken))
 
     def unfit(self, item: Item, state: State) -> tuple[str, str] | None:
         """Why an item must wait, before it is looked into."""
@@ -149,15 +173,31 @@ class Streams:
             return None
         if state.blocked:
             return parking.BEHIND, "An earlier message of the same case waits."
-        if item.envelope.stream_sequence > state.seq + 1:
+        return self._not_yet(item, item.envelope, state)
+
+    def _not_yet(self, item: Item, envelope: Envelope, state: State) -> tuple[str, str] | None:
+        """Why the first that waits on a stream has to."""
+        if item.topic == CONTROL:
+            return None
+        if between_houses(item.topic) and self._suspended(envelope):
+            return parking.SUSPENDED, "Its sender is suspended. It is applied once the node is resumed."
+        if envelope.stream_sequence > state.seq + 1:
             return parking.GAP, "A message before this one is missing; it is being read from its source."
         if item.value is not None and len(item.value) > LARGEST:
             return "too_large", "It is larger than 256 KiB. Ask the sender what it is, or drop it."
         return None
 
+    def _suspended(self, envelope: Envelope) -> bool:
+        sender = self.trusted.get(envelope.source_node)
+        return sender is not None and sender.suspended
+
     def is_next(self, item: Item, state: State) -> bool:
-        """Whether it is the next of its stream; a duplicate is counted and passed."""
-        if isinstance(item.envelope, Envelope) and item.envelope.stream_sequence == state.seq + 1:
+        """Whether it is the next of its stream; a duplicate is counted and passed.
+
+        Of what nodes say of themselves to all, the newest word counts, and nobody reads a year of heartbeats again.
+        """
+        following = sequence_of(item)
+        if following == state.seq + 1 or (item.topic == CONTROL and following > state.seq):
             return True
         telemetry.count("duplicates", group=self.group)
         return False
@@ -177,7 +217,7 @@ class Streams:
             log.warning("message_parked", group=self.group, error=type(fault).__name__, reason=why(fault)[0])
             return why(fault)
         await work.release(mark)
-        state.seq += 1
+        state.seq = sequence_of(item)
         return None
 
     def _park(self, parkings: list[parking.Parking], item: Item, state: State, reason: str, sentence: str) -> None:
@@ -194,7 +234,15 @@ class Streams:
         if known is None or not known.subscriptions:
             return
         kind = known.kind
-        expected = key_of(kind, case=envelope.case_id, person=envelope.person_id, aggregate=envelope.aggregate_id)
+        expected = key_of(
+            kind,
+            case=envelope.case_id,
+            person=envelope.person_id,
+            aggregate=envelope.aggregate_id,
+            subject_ref=envelope.subject_ref,
+        )
+        if between_houses(item.topic):
+            expected = f"{envelope.source_node}/{expected}"
         if expected != item.key or known.topic != item.topic:
             raise CannotBeHandled("wrong_key", "It came on another stream than its own.")
         heard = Heard(kind.FromString(item.value or b""), envelope, item.topic, item.key)

@@ -11,11 +11,10 @@ from google.protobuf.message import DecodeError
 from chassis import parking
 from chassis.aggregate import Refused
 from chassis.envelope import Envelope, Undecodable, from_headers
+from chassis.shares import between_houses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from chassis.bus import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class Item:
     headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
     envelope: Envelope | Undecodable
+    distrusted: str = ""
 
 
 class CannotBeHandled(Exception):  # noqa: N818 - an outcome
@@ -47,16 +47,23 @@ def _key(raw: bytes | None) -> str:
     return f"0x{raw.hex()}" if raw and "\0" in text else text
 
 
-def item_of(record: Record, *, node: str) -> Item:
-    """A record from the bus."""
-    envelope = from_headers(record.headers)
+def item_of(
+    topic: str,
+    raw_key: bytes | None,
+    headers: Sequence[tuple[str, bytes | None]],
+    value: bytes | None,
+    *,
+    node: str,
+) -> Item:
+    """A record of the house's own, from the bus or from a journal."""
+    envelope = from_headers(headers)
     if isinstance(envelope, Envelope) and envelope.source_node != node:
         envelope = Undecodable("foreign_source")
-    return Item(record.topic, _key(record.key), record.key, record.headers, record.value, envelope)
+    return Item(topic, _key(raw_key), raw_key, headers, value, envelope)
 
 
 def recorded(topic: str, key: str, headers: Sequence[tuple[str, bytes | None]], value: bytes) -> Item:
-    """A message from a journal."""
+    """A message as its journal keeps it."""
     return Item(topic, key, key.encode(), headers, value, from_headers(headers))
 
 
@@ -64,7 +71,8 @@ def restored(parked: parking.Parked, *, node: str) -> Item:
     """A parked message as it was."""
     headers = [(str(name), None if held is None else base64.b64decode(held)) for name, held in parked.headers]
     envelope = from_headers(headers)
-    if isinstance(envelope, Envelope) and envelope.source_node != node:
+    foreign = isinstance(envelope, Envelope) and envelope.source_node != node
+    if foreign and not between_houses(parked.topic):
         envelope = Undecodable("foreign_source")
     return Item(parked.topic, parked.key, parked.raw_key, headers, parked.value, envelope)
 

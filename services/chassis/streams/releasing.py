@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chassis import parking, telemetry
 from chassis.envelope import Envelope
-from chassis.streams.items import Item, recorded, restored, to_park
+from chassis.streams.items import Item, restored, to_park
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 async def retry(streams: Streams, works: Works[Any], source: Source | None) -> bool:
     """Try one stream whose oldest parked message is due; whether there was one."""
     async with works.database.transaction() as conn:
+        # Who was suspended when it was parked may have been resumed since.
+        await streams.look_whom_to_trust(conn)
         due = await parking.due(conn, streams.group, at=await conn.fetchval("select house_now()"))
         if due is None:
             return False
@@ -29,19 +31,19 @@ async def retry(streams: Streams, works: Works[Any], source: Source | None) -> b
         known = (await streams.states(conn, {due}))[due].seq
     missing: list[Item] = []
     if source is not None and waiting and (waiting[0].sequence or 0) > known + 1:
-        missing = await _missing(source, *due, after=known, before=waiting[0].sequence or 0)
+        missing = await _missing(streams, source, *due, after=known, before=waiting[0].sequence or 0)
         telemetry.count("gaps_filled", len(missing), group=streams.group)
     async with works.batch() as work:
         await _release(streams, work, due, missing)
     return True
 
 
-async def _missing(source: Source, topic: str, key: str, *, after: int, before: int) -> list[Item]:
+async def _missing(streams: Streams, source: Source, topic: str, key: str, *, after: int, before: int) -> list[Item]:
     """The messages between, from the journal of the service that told them."""
     found: list[Item] = []
-    async for _, _, headers, value in source.read(topic, key=key, from_sequence=after + 1):
-        item = recorded(topic, key, headers, value)
-        if not isinstance(item.envelope, Envelope) or item.envelope.stream_sequence >= before:
+    async for _, told_under, headers, value in source.read(topic, key=key, from_sequence=after + 1):
+        item = streams.item(topic, told_under.encode(), headers, value)
+        if not isinstance(item.envelope, Envelope) or item.envelope.stream_sequence >= before or item.distrusted:
             break
         found.append(item)
     return found
@@ -65,7 +67,7 @@ async def _release(streams: Streams, work: Work, stream: tuple[str, str], missin
         if failure:
             break
         done.append(parked)
-    await streams.raise_marks(work, states)
+    streams.raise_marks(work, states)
     await parking.release(work.conn, done)
     if failure:
         await parking.failed(work.conn, waiting[len(done)], at=work.now, reason=failure[0], sentence=failure[1])

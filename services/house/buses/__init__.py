@@ -7,7 +7,18 @@ Nothing of the house is imported here, so that tests may stand on it too.
 
 from typing import Final
 
-from house.buses.administration import Allowed, allow, create_topics, delete_topics, set_user
+from house.buses.administration import (
+    Allowed,
+    Limit,
+    allow,
+    allowed,
+    create_topics,
+    delete_topics,
+    disallow,
+    set_user,
+    set_users,
+    users,
+)
 from house.buses.embedded import Embedded, embedded_command, start_embedded
 from house.buses.ending import BusUnavailable
 from house.buses.kafka import LocalKafka, Secured, ensure_jars, free_port, missing_for_kafka
@@ -19,15 +30,20 @@ __all__ = [
     "Allowed",
     "BusUnavailable",
     "Embedded",
+    "Limit",
     "LocalKafka",
     "Secured",
     "allow",
+    "allowed",
     "create_topics",
     "delete_topics",
+    "disallow",
     "embedded_command",
     "ensure_jars",
     "free_port",
     "missing_for_kafka",
     "set_user",
+    "set_users",
     "start_embedded",
+    "users",
 ]

@@ -1,4 +1,4 @@
-"""`rebuild`, `parked`, `topics`, `migrate`, `doctor`: looking after a house."""
+"""`rebuild`, `parked`, `doctor`: looking after a house."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from house import doctor as examining
 from house import output
-from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
+from house.commands.options import DEFAULT_DATA, As, Data, Json, Node, folder
 from house.names import MANAGER, SERVICES
 from house.trouble import Trouble
 
@@ -28,11 +28,6 @@ def add_to(app: typer.Typer) -> None:
     for each in (parked_list, parked_show, parked_retry, parked_drop):
         group.command(name=each.__name__.removeprefix("parked_"))(each)
     app.add_typer(group, name="parked")
-    bus = typer.Typer(help="The topics of this house.", invoke_without_command=True, rich_markup_mode=None)
-    bus.callback()(topics_default)
-    for each in (topics_list, topics_apply, topics_check):
-        bus.command(name=each.__name__.removeprefix("topics_"))(each)
-    app.add_typer(bus, name="topics")
 
 
 def rebuild(
@@ -41,6 +36,7 @@ def rebuild(
     group: Annotated[str, typer.Argument(help="One of its groups; all where left out.")] = "",
     json: Json = False,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Build projections again from the journals and put them in the place of the live ones."""
     from house import digests  # noqa: PLC0415 - the command line starts quickly
@@ -49,7 +45,7 @@ def rebuild(
     owner, _, named = service.partition(".")
     if owner not in SERVICES:
         raise Trouble(f"There is no service {owner}.", mend=f"There are: {', '.join(SERVICES)}.", code=2)
-    home = folder(data)
+    home = folder(data, node)
     with output.progress("Rebuilding") as show:
         done = asyncio.run(
             digests.rebuild(home, running(home), owner, group or named, progress=lambda n: show(n, "messages"))
@@ -68,12 +64,13 @@ def doctor(
     audit: Annotated[bool, typer.Option("--audit", help="Compare journals, topics and projections.")] = False,
     json: Json = False,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Say what this machine has and lacks; with --audit, whether anything was lost, doubled or changed."""
     if audit:
         from house import audit as auditing  # noqa: PLC0415 - the command line starts quickly
 
-        found = asyncio.run(auditing.audit(folder(data)))
+        found = asyncio.run(auditing.audit(folder(data, node)))
         show_audit(found, as_json=json)
         raise typer.Exit(0 if found.clean else 1)
     checks = examining.examine()
@@ -93,7 +90,7 @@ def show_audit(found: Audit, *, as_json: bool) -> None:
         output.facts(found.as_json())
         return
     output.line(f"{found.facts} facts in the journals, {found.records} records on the bus.")
-    names = ("lost", "ghost", "doubled", "out_of_order", "parked", "held", "pending", "unknown_notices")
+    names = ("lost", "ghost", "doubled", "out_of_order", "parked", "held", "quarantined", "pending", "unknown_notices")
     output.line(", ".join(f"{name} {getattr(found, name)}" for name in names))
     output.line("Projections equal the journals." if found.digest_equal else "A projection differs from the journals.")
     for each in found.findings:
@@ -101,12 +98,12 @@ def show_audit(found: Audit, *, as_json: bool) -> None:
     output.line("Clean." if found.clean else "NOT clean.")
 
 
-def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA, node: Node = "") -> None:
     """List what is parked and held: ids, reason and age, never content."""
     from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
     from house.status import running  # noqa: PLC0415 - the command line starts quickly
 
-    home = folder(data)
+    home = folder(data, node)
     found = asyncio.run(waiting.listed(home, running(home)))
     if json:
         output.facts({"parked": found})
@@ -123,12 +120,12 @@ def parked_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
     )  # fmt: skip
 
 
-def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA) -> None:
+def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA, node: Node = "") -> None:
     """Show one of them."""
     from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
     from house.status import running  # noqa: PLC0415 - the command line starts quickly
 
-    home = folder(data)
+    home = folder(data, node)
     found = asyncio.run(waiting.shown(home, running(home), name))
     if json:
         output.facts(found)
@@ -137,12 +134,12 @@ def parked_show(*, name: Name, json: Json = False, data: Data = DEFAULT_DATA) ->
         output.line(f"{member:<18} {'' if value is None else value}")
 
 
-def parked_retry(*, name: Name, data: Data = DEFAULT_DATA) -> None:
+def parked_retry(*, name: Name, data: Data = DEFAULT_DATA, node: Node = "") -> None:
     """Try it again now, with everything of its case that waits behind it."""
     from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
     from house.status import running  # noqa: PLC0415 - the command line starts quickly
 
-    home = folder(data)
+    home = folder(data, node)
     asyncio.run(waiting.retry(home, running(home), name))
     output.line("It is tried again now, oldest first.")
 
@@ -153,71 +150,16 @@ def parked_drop(
     reason: Annotated[str, typer.Option("--reason", help="Why; asked of the first person.")] = "",
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Propose to drop it or, as a second person, confirm."""
     from house import parked as waiting  # noqa: PLC0415 - the command line starts quickly
     from house import staff  # noqa: PLC0415 - the command line starts quickly
     from house.status import running  # noqa: PLC0415 - the command line starts quickly
 
-    home = folder(data)
+    home = folder(data, node)
     who = staff.acting(as_, organisation=running(home).organisation, purpose=staff.OPERATE)
     if who.role.value not in ("SM", "OPS"):
         raise Trouble("Service managers and operators may drop a message, nobody else.", mend="Say who with --as.")
     gone = asyncio.run(waiting.drop(home, running(home), name, by=who.id, reason=reason))
     output.line("It is dropped." if gone else "Proposed. A second person confirms with: throughcare parked drop --as …")
-
-
-def topics_default(*, context: typer.Context, data: Data = DEFAULT_DATA) -> None:
-    """The topics of this house; without a command, compare them with the bus."""
-    if context.invoked_subcommand is None:
-        topics_check(json=False, data=data)
-
-
-def topics_list(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
-    """List what the registry says."""
-    from house import topics as registry  # noqa: PLC0415 - the command line starts quickly
-
-    found = registry.registry(folder(data).plan().node)
-    if json:
-        output.facts({"topics": [asdict(topic) for topic in found]})
-        return
-    for topic in found:
-        output.line(
-            f"{topic.name}  written by {', '.join(topic.writers)}; read by {', '.join(topic.readers) or 'nobody'}"
-        )
-        output.line(f"  {topic.partitions} partitions, {topic.retention_days} days, key: {', else '.join(topic.key)}")
-        output.line(f"  {topic.why}")
-
-
-def topics_apply(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
-    """Make the topics that are missing on the bus."""
-    from house import topics as registry  # noqa: PLC0415 - the command line starts quickly
-    from house.composition import client_of  # noqa: PLC0415 - the command line starts quickly
-    from house.status import running  # noqa: PLC0415 - the command line starts quickly
-
-    run = running(folder(data))
-    client = client_of(run.bus_servers)
-    rules = client.get("security.protocol") == "SASL_SSL"
-    wanted = registry.registry(run.node)
-    made = [] if run.bus == "embedded" else registry.apply(client, wanted, node=run.node, rules=rules)
-    if json:
-        output.facts({"made": made})
-    else:
-        output.line(f"Made: {', '.join(made)}" if made else "Every topic is there.")
-
-
-def topics_check(*, json: Json = False, data: Data = DEFAULT_DATA) -> None:
-    """Compare the bus with the registry; exit code 1 where they differ."""
-    from house import topics as registry  # noqa: PLC0415 - the command line starts quickly
-    from house.composition import client_of  # noqa: PLC0415 - the command line starts quickly
-    from house.status import running  # noqa: PLC0415 - the command line starts quickly
-
-    run = running(folder(data))
-    found = registry.compare(client_of(run.bus_servers), registry.registry(run.node), settings=run.bus != "embedded")
-    if json:
-        output.facts({"differences": [asdict(each) for each in found]})
-    elif not found:
-        output.line("The bus is as the registry says.")
-    else:
-        output.table(("topic", "what", "wanted", "found"), [tuple(asdict(each).values()) for each in found])
-    raise typer.Exit(1 if found else 0)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from house import output
-from house.commands.options import DEFAULT_DATA, As, Data, Json, folder
+from house.commands.options import DEFAULT_DATA, As, Data, Json, Node, folder
 from house.names import MANAGER
+
+if TYPE_CHECKING:
+    from house.folder import Folder
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,11 +26,12 @@ def case(
     json: Json = False,
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
     """Show who does what for one man, what is next, what is late, and how fresh that is."""
     from house import picture  # noqa: PLC0415 - the command line starts quickly
 
-    found = asyncio.run(_picture(reference, as_, data))
+    found = asyncio.run(_picture(reference, as_, folder(data, node)))
     if json:
         output.facts(found)
         return
@@ -35,12 +39,11 @@ def case(
         output.line(line)
 
 
-async def _picture(reference: str, as_: str, data: Any) -> dict[str, Any]:
+async def _picture(reference: str, as_: str, home: Folder) -> dict[str, Any]:
     from chassis.access import Purpose  # noqa: PLC0415 - the command line starts quickly
     from house import picture, staff  # noqa: PLC0415 - the command line starts quickly
     from house.clients import Clients  # noqa: PLC0415 - the command line starts quickly
 
-    home = folder(data)
     async with Clients(home) as clients:
         who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.DELIVER_SUPPORT)
         return await picture.fetched(clients, who, reference)

@@ -1,4 +1,4 @@
-"""`up`, `down`, `status`, `demo`: a house from its start to its end."""
+"""`up`, `down`, `status`, `demo`: houses from their start to their end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from house import output
-from house.commands.options import DEFAULT_DATA, Data, Json, folder
+from house.commands.options import DEFAULT_DATA, Data, Json, Node, folder
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Bus = Annotated[str | None, typer.Option("--bus", help="embedded, kafka, or host:port.", metavar="BUS")]
 Split = Annotated[bool, typer.Option("--split", help="One process per service instead of one for the house.")]
 Postgres = Annotated[str | None, typer.Option("--postgres", help="A server of your own instead.", metavar="URL")]
+Nodes = Annotated[
+    str, typer.Option("--nodes", help="Houses by name, or files that end in .env; with commas.", metavar="NODES")
+]
 Port = Annotated[int | None, typer.Option(help="A port instead of a free one; not with --split.", metavar="PORT")]
 
 
@@ -28,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
 
 def up(
     *,
+    nodes: Nodes = "",
     bus: Bus = None,
     split: Split = False,
     example: Annotated[
@@ -38,20 +42,27 @@ def up(
     ops_port: Port = None,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Start a house and stay with it; Ctrl-C stops it, its data stay."""
+    """Start houses and stay with them; Ctrl-C stops them, their data stay."""
     from house import up as starting  # noqa: PLC0415 - the command line starts quickly
 
     given = {name: port for name, port in (("house.rpc", rpc_port), ("house.ops", ops_port)) if port is not None}
     home = folder(data)
-    plan = starting.wanted(home, bus=bus, split=split, postgres=postgres, ports=given)
-    output.line(f"Starting the house in {home.path} on the {plan.bus} bus.")
+    houses = nodes.replace(",", " ").split()
+    plan = starting.wanted(home, houses=houses, bus=bus, split=split, postgres=postgres, ports=given)
+    what = "the house" if len(plan.nodes) == 1 else f"{len(plan.nodes)} houses"
+    output.line(f"Starting {what} in {home.path} on the {plan.bus} bus.")
     raise typer.Exit(asyncio.run(starting.up(home, plan, ready=_introduce, example=example)))
 
 
 def _introduce(run: Run) -> None:
-    output.line(f"The house {run.node} is running. It is stopped with Ctrl-C.")
-    for service, address in run.addresses.items():
-        output.line(f"  {service:<14} {address:<22} http://{run.ops[service]}/health")
+    single = len(run.houses) == 1
+    names = ", ".join(run.houses)
+    said = f"The house {names} is running. It is" if single else f"The houses {names} are running. They are"
+    output.line(f"{said} stopped with Ctrl-C.")
+    for node, doors in run.houses.items():
+        for service, address in doors.addresses.items():
+            name = service if single else f"{node}.{service}"
+            output.line(f"  {name:<32} {address:<22} http://{doors.ops[service]}/health")
     output.line("Look at it with: throughcare status")
 
 
@@ -74,11 +85,15 @@ def status(
         float | None, typer.Option("--wait-quiet", help="Wait until nothing is under way.", metavar="SECONDS")
     ] = None,
     data: Data = DEFAULT_DATA,
+    node: Node = "",
 ) -> None:
-    """Show processes and addresses, and what has not left, not been applied, or waits for a person."""
+    """Show processes and addresses, and what has not left, not been applied, or waits for a person.
+
+    Every house of the folder, or one of them.
+    """
     from house import status as standing  # noqa: PLC0415 - the command line starts quickly
 
-    home = folder(data)
+    home = folder(data, node)
     quiet = True
     if wait_quiet is not None:
         quiet = asyncio.run(standing.until_quiet(home, wait_quiet))
@@ -96,22 +111,26 @@ def status(
 
 def _show(found: dict[str, Any]) -> None:
     bus = found["bus"]
-    output.line(f"House {found['node']}, {bus['kind']} bus at {bus['servers']}" + ("" if bus["answers"] else ": AWAY"))
+    houses = found["houses"]
+    away = "" if bus["answers"] else ": AWAY"
+    what = "House" if len(houses) == 1 else "Houses"
+    output.line(f"{what} {', '.join(houses)}, {bus['kind']} bus at {bus['servers']}{away}")
     output.table(
         ("process", "pid", "restarts", "state"),
         [(each["name"], each["pid"], each["restarts"], each["state"]) for each in found["processes"]],
     )
     output.line()
     output.table(
-        ("service", "gRPC", "operations", "pending", "lag", "parked", "held"),
+        ("service", "gRPC", "operations", "pending", "lag", "parked", "held", "quarantined"),
         [
             (
-                service,
+                service if len(houses) == 1 else f"{node}.{service}",
                 where["rpc"],
                 where["ops"],
-                *("?" if v is None else v for v in found["services"][service].values()),
+                *("?" if v is None else v for v in house["services"][service].values()),
             )
-            for service, where in found["addresses"].items()
+            for node, house in houses.items()
+            for service, where in house["addresses"].items()
         ],
     )
 
@@ -119,6 +138,7 @@ def _show(found: dict[str, Any]) -> None:
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="Play, audit and stop, with the audit's exit code.")] = False,
+    nodes: Nodes = "",
     bus: Bus = None,
     people: Annotated[int, typer.Option("--people", help="How many invented men.", min=1, max=1000)] = 40,
     split: Split = False,
@@ -129,4 +149,5 @@ def demo(
     from house.demo import play  # noqa: PLC0415 - the command line starts quickly
 
     home = folder(data)
-    raise typer.Exit(asyncio.run(play.run(home, bus=bus, people=people, split=split, once=once, as_json=json)))
+    playing = play.run(home, nodes=nodes, bus=bus, people=people, split=split, once=once, as_json=json)
+    raise typer.Exit(asyncio.run(playing))

@@ -132,9 +132,13 @@ def _morning_after(now: datetime) -> datetime:
     return at_london(day, time(10))
 
 
-async def run(folder: Folder, *, bus: str | None, people: int, split: bool, once: bool, as_json: bool) -> int:
+async def run(
+    folder: Folder, *, nodes: str, bus: str | None, people: int, split: bool, once: bool, as_json: bool
+) -> int:
     """Play, then audit and stop (`once`), or stay until Ctrl-C; the exit code."""
-    arguments = [*(["--bus", bus] if bus else []), *(["--split"] if split else [])]
+    given = {"--nodes": nodes, "--bus": bus}
+    arguments = [*(part for name, value in given.items() if value for part in (name, value))]
+    arguments += ["--split"] if split else []
     async with Keeper(folder, arguments) as keeper:
         with output.progress("Playing", ACTS * people + ACTS + 3) as show:
             show(0, "the house starts")

@@ -11,7 +11,6 @@ from chassis.access import Purpose
 from house import output, staff
 from house.clients import Clients
 from house.environment import read_url
-from house.names import SERVICES
 from house.postgres import database_of, named
 from house.status import running
 
@@ -54,7 +53,7 @@ async def summary(folder: Folder) -> Summary:
     """Look at the house."""
     run = running(folder)
     url, counts = read_url(folder), {}
-    for service in SERVICES:
+    for service in run.services:
         conn = await asyncpg.connect(named(url, database_of(run.node, service)), timeout=10)
         try:
             row = await conn.fetchrow(

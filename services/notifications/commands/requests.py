@@ -73,7 +73,7 @@ async def _needless(work: Work, fact: Fact, around: Around) -> Suppression | Non
     if around.deceased:
         return Suppression.DECEASED
     if fact.name.endswith(MISSED) and fact.due_at is not None:
-        subjects = [each for each in (fact.case_id, fact.person_id) if each is not None]
+        subjects = [each for each in (fact.case_id, fact.person_id, fact.subject_id) if each is not None]
         if await work.conn.fetchval(KEPT, subjects, fact.about, fact.due_at):
             return Suppression.SUPERSEDED
     return None

@@ -29,6 +29,7 @@ TO_THE_CASE = {
     "referral.triage_started": _of("referral-arrived", "L1"),
     "referral.accepted": _of("referral-arrived", "L1 L2"),
     "referral.declined": ALL,
+    "referral.redirected": ALL,
     "referral.withdrawn": ALL,
     "worker.allocated": _of("allocate-worker", "L18"),
     "allocation.ended": _of("allocate-worker worker-named", "L18 L3 L4"),
@@ -40,9 +41,19 @@ TO_THE_PERSON = {
     "consent.declined": _of("consent-review", "L20"),
     "consent.withdrawn": _of("consent-review", "L20"),
 }
-TO_THE_SUBJECT = {"prompt.done": _of("prompt"), "prompt.dismissed": _of("prompt")}
+TO_THE_SUBJECT = {
+    "prompt.done": _of("prompt"),
+    "prompt.dismissed": _of("prompt"),
+    "handoff.received": _of("", "L7"),
+    "handoff.accepted": _of("handoff-news", "L7 L22"),
+    "handoff.waitlisted": _of("handoff-news", "L7"),
+    "handoff.started": _of("handoff-news", "L7 L22"),
+    "handoff.completed": _of("handoff-news", "L7"),
+    **dict.fromkeys(("handoff.declined", "handoff.expired", "handoff.failed", "handoff.loop_closed"), ALL),
+    **dict.fromkeys(("handoff.revoked", "handoff.purge_confirmed"), ALL),
+}
 # Whether a promise was kept is remembered too: its miss may come after, from another stream.
-REMEMBERED = {**TO_THE_CASE, **TO_THE_PERSON}
+REMEMBERED = {**TO_THE_CASE, **TO_THE_PERSON, **TO_THE_SUBJECT}
 EVERY_PROMISE = "*"
 
 

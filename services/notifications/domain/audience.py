@@ -15,7 +15,8 @@ MISSED = "deadline_missed"
 
 
 class Told(StrEnum):
-    """Whom a row of the audience table names. A role's name stands for everybody who has it."""
+    """Whom a row of the audience table names. A role's name stands for everybody who has it; HANDLER for those in this
+    house who have to do with a handoff, whichever side it is."""
 
     SM = "SM"
     CP = "CP"
@@ -27,6 +28,7 @@ class Told(StrEnum):
     REFERRER = "REFERRER"
     KEEPER = "KEEPER"
     VIEWER = "VIEWER"
+    HANDLER = "HANDLER"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +160,10 @@ class Circle:
         nobody = Recipient(kind=Kind.TEAM, ref=team.ref if team else role.lower(), role=role, organisation=self.house)
         return self.all_of(role) or (nobody,)
 
+    def has(self, role: str) -> bool:
+        """Whether the house has anybody of a role."""
+        return any(role in entry.roles and not entry.left for entry in self.book)
+
     def _entry(self, ref: str) -> Entry | None:
         return next((entry for entry in self.book if entry.ref == ref), None)
 
@@ -233,20 +239,18 @@ def _kept_by(fact: Fact, keepers: tuple[Keeper, ...], circle: Circle, day: date)
 
 
 def _named(told: Told, fact: Fact, circle: Circle) -> tuple[Recipient, ...]:
-    match told:
-        case Told.WORKER:
-            return _worker(circle)
-        case Told.WORKER_BEFORE:
-            before = circle.staff(fact.worker_before, "EW")
-            return (before,) if fact.worker_before and not circle.has_left(before) else ()
-        case Told.PRACTITIONER:
-            return _practitioner(circle)
-        case Told.REFERRER:
-            return _referrer(circle)
-        case Told.KEEPER | Told.VIEWER:
-            return ()
-        case _:
-            return circle.role(told.value)
+    ways = {
+        Told.WORKER: _worker,
+        Told.PRACTITIONER: _practitioner,
+        Told.REFERRER: _referrer,
+        Told.HANDLER: _handlers,
+    }
+    if told in ways:
+        return ways[told](circle)
+    if told is Told.WORKER_BEFORE:
+        before = circle.staff(fact.worker_before, "EW")
+        return (before,) if fact.worker_before and not circle.has_left(before) else ()
+    return () if told in {Told.KEEPER, Told.VIEWER} else circle.role(told.value)
 
 
 def _worker(circle: Circle) -> tuple[Recipient, ...]:
@@ -255,6 +259,12 @@ def _worker(circle: Circle) -> tuple[Recipient, ...]:
         return ()
     worker = circle.staff(circle.worker, circle.worker_role)
     return circle.role("SM") if circle.has_left(worker) else (worker,)
+
+
+def _handlers(circle: Circle) -> tuple[Recipient, ...]:
+    """The worker of the case and whoever works with partners here; where there is neither, the service manager."""
+    partner_workers = circle.role("PW") if circle.has("PW") else ()
+    return (*_worker(circle), *partner_workers) or circle.role("SM")
 
 
 def _practitioner(circle: Circle) -> tuple[Recipient, ...]:

@@ -13,10 +13,12 @@ PROMISES = {
     "L4": "there was no first meeting",
     "L5": "there is no agreed plan",
     "L6": "the outcome of a meeting is not recorded",
+    "L7": "work between organisations waits for the next step",
     "L12": "the end report is not shared",
     "L18": "no worker is named",
     "L20": "what was agreed was not asked again",
     "L21": "the review is not recorded",
+    "L22": "what was taken back is not confirmed as deleted",
 }
 PROMPTS = {
     "SCREENING_UNREADABLE": "a result could not be read",

@@ -3,7 +3,7 @@
 The projection of a fact stands before its command, which reads what the projection wrote.
 """
 
-from notifications.subscriptions import casework, misses, person, referral
+from notifications.subscriptions import casework, handoffs, misses, person, referral
 from notifications.subscriptions.group import HEARS
 
-__all__ = ["HEARS", "casework", "misses", "person", "referral"]
+__all__ = ["HEARS", "casework", "handoffs", "misses", "person", "referral"]

@@ -91,6 +91,20 @@ async def tell_of_declined(work: Work, heard: Heard[referral.ReferralDeclined]) 
     await commands.request_notices.inside(work, fact_of("referral.declined", heard, what=what))
 
 
+@HEARS.projection(referral.ReferralRedirected)
+def redirected_ends(heard: Heard[referral.ReferralRedirected]) -> Iterable[Row]:
+    """The case ends here."""
+    yield from ended_by(heard, ended=True)
+    yield from kept_by("referral.redirected", heard, case_of(heard))
+
+
+@HEARS.command(referral.ReferralRedirected)
+async def tell_of_redirected(work: Work, heard: Heard[referral.ReferralRedirected]) -> None:
+    """The referrer hears, by the group of the reason alone; where the way leads on is not said."""
+    what = f"another service is asked, {words.group(heard.message.reason_group)}"
+    await commands.request_notices.inside(work, fact_of("referral.redirected", heard, what=what))
+
+
 @HEARS.projection(referral.ReferralWithdrawn)
 def withdrawn_ends(heard: Heard[referral.ReferralWithdrawn]) -> Iterable[Row]:
     """The case ends."""

@@ -1,1 +1,1 @@
-"""Who we work with."""
+"""Who we work with, and their houses."""

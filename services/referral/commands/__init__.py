@@ -15,6 +15,7 @@ from referral.commands.drafts import (
     submit_referral,
     update_draft,
 )
+from referral.commands.feeds import confirm_feeds
 from referral.commands.imports import import_referrals
 from referral.commands.people import record_person_details, set_access_list, set_contact_channels, set_safe_contact
 from referral.commands.practitioners import change_practitioner, set_cover, set_practitioner
@@ -46,6 +47,7 @@ from referral.commands.triage import (
     rank_referral,
     record_allocated,
     record_converted,
+    redirect_referral,
     start_triage,
     warn_of_end,
     withdraw_referral,
@@ -58,6 +60,7 @@ __all__ = [
     "change_practitioner",
     "complete_prerequisite",
     "complete_prompt",
+    "confirm_feeds",
     "decline_consent",
     "decline_referral",
     "dismiss_prompt",
@@ -82,6 +85,7 @@ __all__ = [
     "record_person_details",
     "record_screening",
     "record_told_and_willing",
+    "redirect_referral",
     "reopen_referral",
     "set_access_list",
     "set_area",

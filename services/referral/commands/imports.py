@@ -19,8 +19,9 @@ from referral.domain.import_row import Context, Row
 from referral.domain.referral_parts import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from referral.domain.programme import Programme
     from referral.domain.referral import Referral
     from referral.storage import Work
 
@@ -41,10 +42,11 @@ async def import_referrals(
     reference = import_row.reference_of(named)
     if reference is not None and not await _first_time(work, reference):
         return {"outcome": "SEEN_BEFORE", "codes": []}
-    read = import_row.read_row(named, await _context(work))
+    programmes = {programme.code: programme for programme in await work.programmes.find()}
+    read = import_row.read_row(named, _context(work, programmes))
     if read.row is None:
         raise Invalid(*read.faults)
-    referral = await _drafted(work, read.row)
+    referral = await _drafted(work, programmes[read.row.programme], read.row)
     codes = await _sent(work, referral, read.row, drafts_only=drafts_only)
     return {"outcome": "DRAFT" if codes is not None else "SUBMITTED", "codes": list(codes or ())}
 
@@ -55,21 +57,17 @@ async def _first_time(work: Work, reference: tuple[str, str]) -> bool:
     return await work.conn.fetchval(_TAKE, digest) is not None
 
 
-async def _context(work: Work) -> Context:
-    programmes = await work.programmes.find()
+def _context(work: Work, programmes: Iterable[str]) -> Context:
     return Context(
-        programmes=frozenset(programme.code for programme in programmes),
+        programmes=frozenset(programmes),
         today=today(work),
         email_domains=work.settings.domains_on(today(work)),
         house_key=work.settings.shared_key,
     )
 
 
-async def _drafted(work: Work, row: Row) -> Referral:
+async def _drafted(work: Work, programme: Programme, row: Row) -> Referral:
     """The draft with all that the row holds."""
-    programme = await work.programmes.first(code=row.programme)
-    if programme is None:
-        raise Invalid(Fault("programme", "UNKNOWN_CODE"))
     referral = await drafts.start(
         work,
         programme,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Text, bindparam, select
+
 from chassis.access import Role, by
 from chassis.aggregate import Denied, Unmet
+from chassis.database import statement
 from chassis.work import command
 from referral.commands.looking import (
     current_screening,
@@ -18,7 +21,8 @@ from referral.commands.looking import (
 from referral.domain.codes import EndReason, Party, ReferralKind
 from referral.domain.consent import ConsentPurpose, ConsentStatus
 from referral.domain.eligibility import screening_refusal, warnings_of
-from referral.domain.referral_parts import Ending
+from referral.domain.referral_parts import Ending, OfferState, Target
+from referral.storage import OFFER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +121,21 @@ async def decline_referral(
     await must_triage(work, referral)
     ending = Ending(reason=reason, note=note, suggestions=tuple(suggestions))
     return await work.referrals.put(referral.decline(ending, no_suggestion=no_suggestion, at=work.now))
+
+
+_OFFER = statement(select(OFFER.c.state).where(OFFER.c.offer_id == bindparam("offer_id", type_=Text)))
+
+
+@command("referral.redirect", _TRIAGERS)
+async def redirect_referral(
+    work: Work, referral_id: UUID, *, reason: EndReason, note: str, offer_id: str, agreed_on: date, expected: int | None
+) -> int:
+    """Do not take the person on, who agreed to be offered to another service."""
+    referral = await work.referrals.get(referral_id, expected)
+    await must_triage(work, referral)
+    state = await _OFFER.value(work.conn, offer_id=offer_id)
+    target = Target(offer_id=offer_id, offer=OfferState(state) if state else None, agreed_on=agreed_on)
+    return await work.referrals.put(referral.redirect(target, Ending(reason=reason, note=note), at=work.now))
 
 
 @command("referral.withdraw", by("PP own, PW own, SM, EW own"))

@@ -18,7 +18,7 @@ from referral.domain.codes import EndReason, Party, ReasonGroup, ReferralKind, R
 from referral.domain.eligibility import Decision, Verdict
 from referral.domain.priority import Band, effective_band
 from referral.domain.referral_facts import Clock
-from referral.domain.referral_parts import ENDED, OPEN, WAITING, Ending, Placing, Status, Told
+from referral.domain.referral_parts import OPEN, REOPENABLE, WAITING, Ending, OfferState, Placing, Status, Target, Told
 
 REOPEN_DAYS = 90
 NOTHING_ANSWERED = Answers()
@@ -57,6 +57,7 @@ class Referral(Aggregate):
     reason_group: ReasonGroup | None = None
     ended_by: Party | None = None
     ending: Ending | None = None
+    redirected_to: str = ""
 
     def start(self, *, at: datetime) -> Self:
         """Start the draft."""
@@ -94,7 +95,7 @@ class Referral(Aggregate):
 
     def must_be_reopenable(self, at: datetime) -> None:
         """At most 90 days after the end, and not after a death."""
-        self._must_be(*ENDED)
+        self._must_be(*REOPENABLE)
         if self.ending is not None and self.ending.reason is EndReason.DIED:
             raise Unmet("invalid_transition", "A referral that ended with a death stays ended.")
         if self.ended_at is None or (local_date(at) - local_date(self.ended_at)).days > REOPEN_DAYS:
@@ -134,6 +135,26 @@ class Referral(Aggregate):
         group = ending.reason.group
         fact = facts.Declined(at=at, reason_group=group, by_party=Party.SERVICE, reason=ending.reason)
         return self._ended(fact, Status.DECLINED, ending, Party.SERVICE)
+
+    def redirect(self, target: Target, ending: Ending, *, at: datetime) -> Self:
+        """Do not take the person on, who agrees to be offered to another service; whether it can is asked there."""
+        self._must_be(Status.IN_TRIAGE)
+        if target.agreed_on > local_date(at):
+            raise Invalid(Fault("agreed_on", "IN_FUTURE"))
+        if target.offer is None:
+            raise Unmet("offer_unknown", "This offer has not been heard of. Look for it in the directory.")
+        if target.offer is not OfferState.PUBLISHED:
+            raise Unmet("offer_closed", "This offer takes nobody now. Choose another, or decline.")
+        fact = facts.Redirected(
+            at=at,
+            reason_group=ending.reason.group,
+            by_party=Party.SERVICE,
+            reason=ending.reason,
+            offer_id=target.offer_id,
+            agreed_on=target.agreed_on,
+        )
+        value = self._ended(fact, Status.REDIRECTED, ending, Party.SERVICE)
+        return value.telling(redirected_to=target.offer_id)
 
     def withdraw(self, ending: Ending, *, by_party: Party, at: datetime) -> Self:
         """End it before work begins."""

@@ -144,6 +144,14 @@ class Declined(Ended):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redirected(Ended):
+    """He was not taken on, and agreed to be offered elsewhere."""
+
+    offer_id: str
+    agreed_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class Withdrawn(Ended):
     """It ended before work began."""
 

@@ -20,6 +20,7 @@ class Status(StrEnum):
     ALLOCATED = "ALLOCATED"
     CONVERTED = "CONVERTED"
     DECLINED = "DECLINED"
+    REDIRECTED = "REDIRECTED"
     WITHDRAWN = "WITHDRAWN"
     EXPIRED = "EXPIRED"
 
@@ -27,7 +28,7 @@ class Status(StrEnum):
 OPEN = (Status.DRAFT, Status.SUBMITTED, Status.IN_TRIAGE, Status.ACCEPTED, Status.ALLOCATED)
 SENT = (Status.SUBMITTED, Status.IN_TRIAGE, Status.ACCEPTED, Status.ALLOCATED)
 WAITING = (Status.SUBMITTED, Status.IN_TRIAGE)
-ENDED = (Status.DECLINED, Status.WITHDRAWN, Status.EXPIRED)
+REOPENABLE = (Status.DECLINED, Status.WITHDRAWN, Status.EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,23 @@ class Told:
     told_how: ToldHow
     willing: bool
     by_whom: str
+
+
+class OfferState(StrEnum):
+    """Where an offer of another organisation stands, as heard."""
+
+    PUBLISHED = "PUBLISHED"
+    PAUSED = "PAUSED"
+    RETIRED = "RETIRED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where somebody is redirected to, and that he agreed to be offered there."""
+
+    offer_id: str
+    offer: OfferState | None
+    agreed_on: date
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,7 +33,7 @@ from referral.domain.codes import ReasonGroup
 from referral.domain.identifiers import Wrong
 from referral.domain.places import quadrant_of
 from referral.domain.referral_parts import WAITING
-from referral.storage import CONTACT, PROGRAMME, REFERRAL, REFERRALS
+from referral.storage import CONTACT, ONWARD, ONWARD_STATE, PROGRAMME, REFERRAL, REFERRALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,13 @@ _REFERRAL_READERS = by("SM, CP, PP own, PW own, EW own or proposed")
 _REFERRERS = frozenset({Role.PP, Role.PW})
 _TRIAGERS = frozenset({Role.SM, Role.CP})
 
+_ONWARD = statement(
+    select(ONWARD_STATE.c.state)
+    .select_from(ONWARD.join(ONWARD_STATE, ONWARD.c.handoff_id == ONWARD_STATE.c.handoff_id))
+    .where(ONWARD.c.case_id == bindparam("case_id", type_=Uuid))
+    .order_by(ONWARD.c.seq.desc())
+    .limit(1)
+)
 _BAND = func.coalesce(REFERRAL.c.effective_band, literal("P9"))
 _SINCE = func.coalesce(REFERRAL.c.submitted_at, REFERRAL.c.started_at)
 _ahead = REFERRAL.alias("ahead")
@@ -201,7 +208,8 @@ async def get_referral(work: Work, *, referral_id: UUID | None, case_reference: 
     )
     row = next(held for held in listed["referrals"] if held["referral_id"] == referral.id)
     contact = await work.contacts.first(case_id=referral.case_id)
-    return {**row, **_opened(referral, contact, local_date(work.now))}
+    onward = await _ONWARD.value(work.conn, case_id=referral.case_id)
+    return {**row, **_opened(referral, contact, local_date(work.now)), "onward_state": onward or ""}
 
 
 def _reference(text: str) -> str:
@@ -217,5 +225,6 @@ def _opened(referral: Referral, contact: PractitionerContact | None, day: date) 
     return {
         "answers": referral.answers,
         "willing": "" if told is None else "YES" if told.willing else "NO",
+        "redirected_to": referral.redirected_to,
         "practitioner_name": contact.on(day).name if contact and contact.current else "",
     }

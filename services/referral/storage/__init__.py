@@ -7,6 +7,7 @@ from chassis.work import Work as ChassisWork
 from referral.domain.access_list import AccessList
 from referral.domain.consent import Consent
 from referral.domain.equality import EqualityAnswers
+from referral.domain.feeds import Feeds
 from referral.domain.person import Person
 from referral.domain.practitioner import PractitionerContact
 from referral.domain.programme import Programme
@@ -32,7 +33,11 @@ from referral.storage.tables import (
     CONSENT,
     CONTACT,
     EQUALITY,
+    FEEDS,
     LISTS,
+    OFFER,
+    ONWARD,
+    ONWARD_STATE,
     OPEN_WORK,
     PERSON,
     PHASE,
@@ -52,6 +57,9 @@ __all__ = [
     "CONTACT",
     "EVERYBODY",
     "IDENTIFIERS",
+    "OFFER",
+    "ONWARD",
+    "ONWARD_STATE",
     "OPEN_WORK",
     "PEOPLE",
     "PERSON",
@@ -98,3 +106,4 @@ class Work(ChassisWork):
     )
     prompts = Repository(Prompt, PROMPT, kind="prompt", records=PROMPTS)
     limits = Repository(AccessList, LISTS, kind="access_list", records=ACCESS)
+    feeds = Repository(Feeds, FEEDS, kind="feeds")

@@ -99,6 +99,7 @@ REFERRAL = _aggregate(
     _instant("ended_at"),
     Column("reason_group", Text),
     Column("ended_by", Text),
+    _text("redirected_to"),
     Column("sealed", LargeBinary, nullable=False),
     Index("referral_person", "person_id", "programme_id"),
     Index("referral_started_by", "started_by"),
@@ -160,6 +161,7 @@ LISTS = _aggregate(
     Column("allow", JSONB, nullable=False),
     Column("deny", JSONB, nullable=False),
 )
+FEEDS = _aggregate("feeds", Column("confirmed_at", DateTime(timezone=True), nullable=False))
 # What an import has taken: a hash of (source, external reference), for ever.
 IMPORTED = Table("imported", metadata, Column("reference", Text, primary_key=True))
 
@@ -189,6 +191,29 @@ OPEN_WORK = Table(
     Column("case_id", Uuid, primary_key=True),
     Column("open", Boolean, nullable=False),
     Column("worker_until", Date),
+    Column("seq", BigInteger, nullable=False),
+)
+# Projections: what partners told. Where an offer stands; what became of a redirect, by its handoff.
+OFFER = Table(
+    "offers",
+    metadata,
+    Column("offer_id", Text, primary_key=True),
+    _text("state"),
+    Column("seq", BigInteger, nullable=False),
+)
+ONWARD = Table(
+    "onward",
+    metadata,
+    Column("handoff_id", Uuid, primary_key=True),
+    Column("case_id", Uuid, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Index("onward_case", "case_id"),
+)
+ONWARD_STATE = Table(
+    "onward_state",
+    metadata,
+    Column("handoff_id", Uuid, primary_key=True),
+    _text("state"),
     Column("seq", BigInteger, nullable=False),
 )
 ACCESS_LIST = access_lists(metadata)

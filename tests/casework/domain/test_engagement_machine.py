@@ -10,8 +10,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from casework.domain.aspect import Aspect
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome
-from casework.domain.engagement import closing
+from casework.domain.engagement import closing, needs
 from casework.domain.engagement.aggregate import Engagement
 from casework.domain.engagement.facts import Rating, RatingPhase
 from casework.domain.engagement.opening import open_engagement, reopen
@@ -32,11 +33,13 @@ TABLE = {
     ("CLOSED", "Reopened", "OPENED"),
     *((state, "Extended", state) for state in ("OPENED", "ENGAGING", "ACTIVE", "PAUSED")),
     *((state, "RatingRecorded", state) for state in ("OPENED", "ENGAGING", "ACTIVE", "PAUSED", "ENDING")),
+    *((state, "NeedRecorded", state) for state in ("OPENED", "ENGAGING", "ACTIVE", "PAUSED", "ENDING")),
     ("CLOSED", "EndReportShared", "CLOSED"),
     *((state, "DeadlineMissed", state) for state in ("OPENED", "ENGAGING", "ACTIVE", "PAUSED", "ENDING", "CLOSED")),
 }
 HERE = Recorded(on=NOW.date(), by="staff-ew-1")
 maybe = st.sampled_from([HERE, HERE, HERE, None])
+_aspects = st.sampled_from([Aspect.GP_REGISTRATION, Aspect.FAMILY])
 back = st.sampled_from([0, 0, 0, 0, 1, 5, 28, 29, -1])
 mostly = st.sampled_from([True, True, True, False])
 
@@ -150,18 +153,35 @@ class EngagementMachine(RuleBasedStateMachine):
         ratings = (Rating(area=EmphasisArea.RELATIONSHIPS, score=score),)
         self._ask(lambda e: e.rate(phase, ratings, at=self.at))
 
+    @rule(change=st.sampled_from([needs.open_need, needs.close_need]), aspect=_aspects, back=back)
+    def need(self, change, aspect, back):
+        self._ask(lambda e: change(e, aspect, on=self.at.date() - timedelta(days=back), at=self.at))
+
+    @invariant()
+    def a_service_is_needed_once_at_a_time(self):
+        still = [need.aspect for need in self.engagement.needs if need.closed_on is None]
+        assert len(set(still)) == len(still)
+
     @precondition(lambda self: self.told > 6)
     @rule(outcome=st.sampled_from(Outcome), reason=st.sampled_from(["", "why"]), by=st.sampled_from(["", "staff-sm-1"]))
     def start_ending(self, outcome, reason, by):
         self._ask(lambda e: closing.start_ending(e, outcome, reason=reason, agreed_by=by, at=self.at))
 
     @precondition(lambda self: self.told > 6)
-    @rule(outcome=st.none() | st.sampled_from(Outcome), answers=st.tuples(maybe, maybe, maybe, maybe))
-    def close(self, outcome, answers):
+    @rule(
+        outcome=st.none() | st.sampled_from(Outcome),
+        answers=st.tuples(maybe, maybe, maybe, maybe),
+        settled=st.sampled_from([None, None, True, False]),
+    )
+    def close(self, outcome, answers, settled):
         here = Recorded(on=self.at.date(), by="staff-ew-1")
         names = ("ending_session", "final_ratings", "handoffs_settled", "end_report")
         given = {name: here for name, answer in zip(names, answers, strict=True) if answer}
-        self._ask(lambda e: closing.close(e, outcome=outcome, answers=EndAnswers(**given), clocks=CLOCKS, at=self.at))
+        self._ask(
+            lambda e: closing.close(
+                e, outcome=outcome, answers=EndAnswers(**given), clocks=CLOCKS, settled=settled, at=self.at
+            )
+        )
 
     @precondition(lambda self: self.state == "CLOSED")
     @rule()

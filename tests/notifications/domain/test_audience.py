@@ -42,6 +42,23 @@ def test_the_worker_and_the_one_before_are_told():
     ]
 
 
+PARTNERS = Entry(kind=Kind.TEAM, ref="partners", roles=frozenset({"PW"}), organisation="together", left=False)
+
+
+def test_whoever_handles_it_is_the_worker_and_the_partners_desk_else_the_service_manager():
+    fact, rules = a_fact("handoff.accepted"), [rule("HANDLER", fact="handoff.accepted")]
+
+    def handlers(*desk, worker=""):
+        circle = Circle(book=(*BOOK, *desk), house="together", worker=worker)
+        found = who_must_hear(fact, rules=rules, keepers=(), circle=circle, day=DAY)
+        return [each.recipient.ref for each in found]
+
+    assert handlers(PARTNERS, worker="staff-ew-1") == ["staff-ew-1", "partners"]
+    assert handlers(PARTNERS) == ["partners"]
+    assert handlers(worker="staff-ew-1") == ["staff-ew-1"]
+    assert handlers() == ["triage"]
+
+
 def test_where_the_worker_has_left_the_service_manager_is_told():
     assert told(a_fact(), rule("WORKER")) == []
     assert told(a_fact(), rule("WORKER"), worker="staff-ew-9") == [("triage", "SM", None)]

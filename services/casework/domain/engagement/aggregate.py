@@ -10,7 +10,7 @@ from uuid import UUID
 
 from casework.domain.ending import Attempt, ContactChannel, Outcome
 from casework.domain.engagement import facts
-from casework.domain.engagement.facts import Rating, RatingPhase
+from casework.domain.engagement.facts import Need, Rating, RatingPhase
 from casework.domain.term import (
     IN_CUSTODY,
     Pause,
@@ -66,6 +66,7 @@ class Engagement(Aggregate):
     attempts: tuple[Attempt, ...] = ()
     attempts_before: int = 0
     contacts_per_week: int | None = None
+    needs: tuple[Need, ...] = ()
     outcome: Outcome | None = None
     rated_at_end: bool = False
     report_shared_on: date | None = None

@@ -39,7 +39,13 @@ def start_ending(
 
 
 def close(
-    engagement: Engagement, *, outcome: Outcome | None, answers: EndAnswers, clocks: Clocks, at: datetime
+    engagement: Engagement,
+    *,
+    outcome: Outcome | None,
+    answers: EndAnswers,
+    clocks: Clocks,
+    settled: bool | None = None,
+    at: datetime,
 ) -> Engagement:
     """It ended. Where he withdrew, the referral was withdrawn or he died it may be at once."""
     today = local_date(at)
@@ -47,7 +53,7 @@ def close(
     refuse(engagement.wrong_days(dict(answers.given()), today))
     at_once = final in ending.CLOSES_AT_ONCE
     if not at_once:
-        ending.refuse_unless_complete(answers, rated=engagement.rated_at_end)
+        ending.refuse_unless_complete(answers, rated=engagement.rated_at_end, settled=settled)
     fact = facts.Closed(
         outcome=final,
         group=ending.group_of(final),

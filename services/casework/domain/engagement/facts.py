@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from casework.domain.aspect import Aspect
 from casework.domain.ending import ContactChannel, EndAnswers, Outcome, OutcomeGroup
 from casework.domain.term import PauseReason, Recorded
 from chassis.aggregate import Event
@@ -36,6 +37,15 @@ class Rating:
 
     area: EmphasisArea
     score: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """A service he needs, from a day on and until another."""
+
+    aspect: Aspect
+    opened_on: date
+    closed_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +119,15 @@ class RatingRecorded(Event):
     phase: RatingPhase
     ratings: tuple[Rating, ...]
     review_due_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedRecorded(Event):
+    """He needs a service, or needs it no more."""
+
+    aspect: Aspect
+    open: bool
+    on: date
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,12 +43,13 @@ def _kept(told: Told, *promises: str) -> Iterator[Register]:
         yield of_case(told, Slot.LATE.of(promise), since=None)
 
 
-def _stamp(instant: datetime | None) -> str | None:
+def stamp(instant: datetime | None) -> str | None:
+    """An instant as registers hold it."""
     return None if instant is None else instant.isoformat()
 
 
 def _standing(told: Told, state: str, **more: Plain) -> Register:
-    return of_case(told, Slot.STANDING, state=state, since=_stamp(told.at), **more)
+    return of_case(told, Slot.STANDING, state=state, since=stamp(told.at), **more)
 
 
 # The referral.
@@ -65,8 +66,8 @@ def submitted(
         reference=reference.replace("-", ""),
         programme_id=programme_id,
         kind=kind,
-        submitted_at=_stamp(told.at),
-        decision_due_at=_stamp(decision_due_at),
+        submitted_at=stamp(told.at),
+        decision_due_at=stamp(decision_due_at),
     )
     yield _standing(told, "SUBMITTED")
 
@@ -80,7 +81,7 @@ def triage_started(told: Told) -> Iterator[Register]:
 def accepted(told: Told) -> Iterator[Register]:
     """The service takes him on; until casework has said when, a worker is due as L18 has it."""
     try:
-        due = _stamp(end_of_day(working_days_due(told.at, WORKING_DAYS_TO_ALLOCATE)))
+        due = stamp(end_of_day(working_days_due(told.at, WORKING_DAYS_TO_ALLOCATE)))
     except Unmet:  # the calendar ends: then the day is not guessed
         due = None
     yield _standing(told, "ACCEPTED", allocation_due_at=due)
@@ -133,19 +134,19 @@ def access_list(told: Told, *, kind: str, entries: Iterable[str], version: int) 
 
 def allocation_waits(told: Told, *, due_at: datetime) -> Iterator[Register]:
     """A worker is wanted, or proposed and not yet named."""
-    yield of_case(told, Slot.ALLOCATION, state="WAITS", since=_stamp(told.at), due_at=_stamp(due_at))
+    yield of_case(told, Slot.ALLOCATION, state="WAITS", since=stamp(told.at), due_at=stamp(due_at))
 
 
 def allocation_ended(told: Told) -> Iterator[Register]:
     """Nobody is wanted any more, and nobody works with him through this allocation."""
-    yield of_case(told, Slot.ALLOCATION, state="ENDED", since=_stamp(told.at), due_at=None)
+    yield of_case(told, Slot.ALLOCATION, state="ENDED", since=stamp(told.at), due_at=None)
     yield from _kept(told, "L18", "L3", "L4")
 
 
 def worker(told: Told, *, ref: str, role: str) -> Iterator[Register]:
     """Who works with him from now on."""
-    yield of_case(told, Slot.ALLOCATION, state="HELD", since=_stamp(told.at), due_at=None)
-    yield of_case(told, Slot.WORKER, ref=ref, role=role, since=_stamp(told.at))
+    yield of_case(told, Slot.ALLOCATION, state="HELD", since=stamp(told.at), due_at=None)
+    yield of_case(told, Slot.WORKER, ref=ref, role=role, since=stamp(told.at))
     yield from _kept(told, "L18")
 
 
@@ -159,16 +160,16 @@ def _dates(told: Told, planned_end_on: str, review_due_on: str) -> Register:
 
 
 def _stage(told: Told, state: str) -> Register:
-    return of_case(told, Slot.STAGE, state=state, since=_stamp(told.at))
+    return of_case(told, Slot.STAGE, state=state, since=stamp(told.at))
 
 
 def _pause(told: Told, *, paused: bool) -> Register:
-    return of_case(told, Slot.PAUSE, paused=paused, since=_stamp(told.at))
+    return of_case(told, Slot.PAUSE, paused=paused, since=stamp(told.at))
 
 
 def opened(told: Told, *, planned_end_on: str, review_due_on: str) -> Iterator[Register]:
     """The work begins."""
-    yield of_case(told, Slot.WORK, opened_at=_stamp(told.at))
+    yield of_case(told, Slot.WORK, opened_at=stamp(told.at))
     yield _stage(told, "OPENED")
     yield _dates(told, planned_end_on, review_due_on)
 
@@ -181,7 +182,7 @@ def reopened(told: Told, *, planned_end_on: str, review_due_on: str) -> Iterator
 
 def tried(told: Told) -> Iterator[Register]:
     """The worker tried to reach him; by which channel is not kept."""
-    yield of_case(told, Slot.TRIED, at=_stamp(told.at))
+    yield of_case(told, Slot.TRIED, at=stamp(told.at))
     yield from _kept(told, "L3")
 
 
@@ -224,12 +225,32 @@ def closed(told: Told) -> Iterator[Register]:
     yield from _kept(told, "L3", "L4", "L12", "L21")
 
 
+def need(told: Told, *, aspect: str, needed: bool, on: str) -> Iterator[Register]:
+    """A service would help him from a day on, or does no more."""
+    yield of_case(told, Slot.NEED.of(aspect), aspect=aspect, needed=needed, on=on)
+
+
+def appointment(
+    told: Told, *, org_id: str, aspect: str, starts_at: datetime, ends_at: datetime, stands: bool
+) -> Iterator[Register]:
+    """A partner without a house sees him then, or does not after all."""
+    yield of_case(
+        told,
+        Slot.APPOINTMENT.of(told.aggregate_id),
+        org_id=org_id,
+        aspect=aspect,
+        starts_at=stamp(starts_at),
+        ends_at=stamp(ends_at),
+        stands=stands,
+    )
+
+
 # Promises.
 
 
 def late(told: Told, *, promise: str, due_at: datetime) -> Iterator[Register]:
     """A promise was not kept in time; late until the fact that keeps it."""
     if told.case_id is not None:
-        yield of_case(told, Slot.LATE.of(promise), since=_stamp(due_at))
+        yield of_case(told, Slot.LATE.of(promise), since=stamp(due_at))
     else:
-        yield of_person(told, Slot.LATE.of(f"{promise}:{told.aggregate_id}"), since=_stamp(due_at))
+        yield of_person(told, Slot.LATE.of(f"{promise}:{told.aggregate_id}"), since=stamp(due_at))

@@ -23,21 +23,32 @@ from sqlalchemy import (
     select,
 )
 
-from chassis.access import Role, visible_to
+from chassis.access import ACTOR_ROLE, visible_to
 from chassis.aggregate import NotFound
 from chassis.database import statement
 from chassis.work import Work, query
 from partners.projections.picture import reference
+from partners.projections.picture.across import House
 from partners.projections.picture.registers import Holder, Register, Registers, Slot, keep
-from partners.projections.picture.tables import case_register, last_heard, opened_case, person_register, source
-from partners.projections.picture.view import Picture, State, compose, for_practitioner
-from partners.projections.picture.visibility import PICTURES, READERS, since_of, slot_of
+from partners.projections.picture.shapes import Picture, State
+from partners.projections.picture.tables import (
+    SHARES,
+    across_register,
+    case_register,
+    last_heard,
+    opened_case,
+    person_register,
+    source,
+)
+from partners.projections.picture.view import compose
+from partners.projections.picture.viewers import seen_by
+from partners.projections.picture.visibility import IS_SHOWN, PICTURES, READERS, since_of, slot_of, text_of
 
 if TYPE_CHECKING:
     from asyncpg import Record
     from sqlalchemy import FromClause
 
-SERVICES = ("referral", "casework")
+SERVICES = ("referral", "casework", "partners")
 
 
 def _state() -> tuple[ColumnElement[str], FromClause]:
@@ -47,6 +58,7 @@ def _state() -> tuple[ColumnElement[str], FromClause]:
     held, kept = standing.c.value["state"].astext, stage.c.value["state"].astext
     again = and_(held != State.ENDED.value, since_of(standing) > since_of(stage))
     state = case(
+        (ACTOR_ROLE == "PW", State.SHARED.value),
         (stage.c.case_id.is_(None), held),
         (and_(kept == State.CLOSED.value, again), held),
         (kept == State.CLOSED.value, kept),
@@ -67,6 +79,7 @@ _OPENED = select(opened_case)
 GET = statement(
     _OPENED.where(
         visible_to(PICTURES),
+        IS_SHOWN,
         or_(
             opened_case.c.case_id == bindparam("case_id", type_=Uuid),
             opened_case.c.reference == bindparam("reference", type_=Text),
@@ -77,6 +90,7 @@ LIST = statement(
     _OPENED.select_from(_CASES)
     .where(
         visible_to(PICTURES),
+        IS_SHOWN,
         or_(func.cardinality(_WANTED) == 0, any_(_WANTED) == _STATE),
         or_(_AFTER.is_(None), opened_case.c.case_id < _AFTER),
     )
@@ -86,12 +100,30 @@ LIST = statement(
 COUNT = statement(
     select(_STATE.label("state"), func.count().label("cases"))
     .select_from(_CASES)
-    .where(visible_to(PICTURES))
+    .where(visible_to(PICTURES), IS_SHOWN)
     .group_by(_STATE)
     .order_by(_STATE)
 )
 OF_CASES = statement(select(case_register).where(case_register.c.case_id == any_(_IDS)))
 OF_PERSONS = statement(select(person_register).where(person_register.c.person_id == any_(_IDS)))
+_TEXTS = bindparam("texts", type_=ARRAY(Text))
+_A = across_register.c
+LINKS = statement(
+    select(across_register).where(
+        _A.holder == "LINK",
+        or_(
+            text_of(across_register, "known_as") == any_(_TEXTS), text_of(across_register, "person_id") == any_(_TEXTS)
+        ),
+    )
+)
+_ABOUT = across_register.alias()
+_CONCERNED = select(_ABOUT.c.id).where(
+    _ABOUT.c.holder == "HANDOFF",
+    _ABOUT.c.slot == Slot.ABOUT.value,
+    or_(text_of(_ABOUT, "person_id") == any_(_TEXTS), text_of(_ABOUT, "case_id") == any_(_TEXTS)),
+)
+HANDOFFS = statement(select(across_register).where(_A.holder == "HANDOFF", _A.id.in_(_CONCERNED)))
+NODES = statement(select(across_register).where(_A.holder == "NODE"))
 SOURCES = statement(
     select(
         func.coalesce(last_heard.c.topic, source.c.topic).label("topic"), last_heard.c.at, source.c.fresh_at
@@ -101,11 +133,13 @@ SOURCES = statement(
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """How fresh one source is: a quiet one is not a stale one."""
+    """How fresh one source is, a service of the house or another house: a quiet one is not a stale one."""
 
-    service: str
+    service: str = ""
     last_heard_at: datetime | None
     fresh_as_of: datetime | None
+    node_id: str = ""
+    unheard_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,17 +152,53 @@ class Listed:
     sources: tuple[Source, ...]
 
 
-async def _sources(work: Work) -> tuple[Source, ...]:
-    read = {row["topic"]: row for row in await SOURCES.all(work.conn)}
-    return tuple(
-        Source(
-            service=service,
-            last_heard_at=read[topic]["at"] if topic in read else None,
-            fresh_as_of=read[topic]["fresh_at"] if topic in read else None,
-        )
+async def _sources(work: Work, nodes: Nodes) -> tuple[Source, ...]:
+    """The services of the house that were ever read or heard, then the other houses."""
+    read = {row["topic"]: (row["at"], row["fresh_at"]) for row in await SOURCES.all(work.conn)}
+    own = [
+        Source(service=service, last_heard_at=read[topic][0], fresh_as_of=read[topic][1])
         for service in SERVICES
-        for topic in (f"{work.node}.{service}.v1",)
+        if (topic := f"{work.node}.{service}.v1") in read
+    ]
+    through = read.get(f"{work.node}.partners.v1", (None, None))[1]
+    heard = {topic.removeprefix(SHARES): at for topic, (at, _) in read.items() if topic.startswith(SHARES)}
+    others = sorted({*heard, *nodes.organisations})
+    return (*own, *(_of_node(node, heard.get(node), nodes.unheard.get(node), through) for node in others))
+
+
+def _of_node(node: str, heard: datetime | None, unheard: datetime | None, through: datetime | None) -> Source:
+    """Another house is as fresh as what its gate has let through was read, while the house itself is heard."""
+    silent = unheard if unheard and (heard is None or heard <= unheard) else None
+    return Source(node_id=node, last_heard_at=heard, fresh_as_of=silent or through, unheard_since=silent)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """Other houses, as heard: whose each is, and since when one has been silent."""
+
+    organisations: dict[str, str]
+    unheard: dict[str, datetime]
+
+
+async def _nodes(work: Work) -> Nodes:
+    slots: dict[UUID, dict[str, Any]] = {}
+    for row in await NODES.all(work.conn):
+        slots.setdefault(row["id"], {})[row["slot"]] = row["value"]
+    known = [held for held in slots.values() if Slot.NODE in held]
+    since = {held[Slot.NODE]["node_id"]: held.get(Slot.HEARING, {}).get("unheard_since") for held in known}
+    return Nodes(
+        organisations={held[Slot.NODE]["node_id"]: held[Slot.NODE]["org_id"] for held in known},
+        unheard={node: datetime.fromisoformat(text) for node, text in since.items() if text},
     )
+
+
+def _house(work: Work, nodes: Nodes) -> House:
+    return House(node=work.node, organisation=work.settings.node_organisation, organisations=nodes.organisations)
+
+
+def _asked(work: Work) -> dict[str, object]:
+    """Who asks, and in whose house."""
+    return {**work.asking, "house": work.settings.node_organisation}
 
 
 def _opened(row: Record) -> Register:
@@ -145,22 +215,32 @@ def _opened(row: Record) -> Register:
 
 
 async def _registers(work: Work, opened: Sequence[Record]) -> Registers:
-    """Everything kept about these cases and their persons."""
-    of_cases = await OF_CASES.all(work.conn, ids=[row["case_id"] for row in opened])
-    of_persons = await OF_PERSONS.all(work.conn, ids=[row["person_id"] for row in opened])
+    """Everything kept about these cases, their persons, and what was handed over of them."""
     held = [_opened(row) for row in opened]
-    for holder, rows in ((Holder.CASE, of_cases), (Holder.PERSON, of_persons)):
+    of_links = await LINKS.all(work.conn, texts=[str(row["person_id"]) for row in opened])
+    persons = {row["person_id"] for row in opened}
+    persons |= {UUID(row["value"]["person_id"]) for row in of_links if row["value"]["holds"]}
+    cases = [row["case_id"] for row in opened]
+    for holder, rows in (
+        (Holder.CASE, await OF_CASES.all(work.conn, ids=cases)),
+        (Holder.PERSON, await OF_PERSONS.all(work.conn, ids=sorted(persons))),
+    ):
         held += [
             Register(holder=holder, id=row[0], slot=row["slot"], seq=row["seq"], value=row["value"]) for row in rows
         ]
+    concerned = [str(id_) for id_ in {*persons, *cases}]
+    for row in (*of_links, *await HANDOFFS.all(work.conn, texts=concerned)):
+        held.append(
+            Register(holder=Holder(row["holder"]), id=row["id"], slot=row["slot"], seq=row["seq"], value=row["value"])
+        )
     return keep({}, held)
 
 
-async def _seen(work: Work, opened: Sequence[Record]) -> tuple[Picture, ...]:
+async def _seen(work: Work, opened: Sequence[Record], house: House) -> tuple[Picture, ...]:
     """The pictures of these cases as the caller's role sees them; each is a read in the audit."""
     held = await _registers(work, opened) if opened else {}
-    pictures = tuple(found for row in opened if (found := compose(held, row["case_id"])))
-    return tuple(map(for_practitioner, pictures)) if work.actor.role is Role.PP else pictures
+    composed = (compose(held, row["case_id"], house=house, at=work.now) for row in opened)
+    return tuple(seen_by(work.actor, picture, house) for picture in composed if picture is not None)
 
 
 @query("picture.get", READERS)
@@ -171,26 +251,28 @@ async def get_picture(
     asked: dict[str, Any] = {"case_id": case_id, "reference": None}
     if case_reference is not None:
         asked["reference"] = reference.read(case_reference, path="case_reference")
-    found = await GET.all(work.conn, **asked, **work.asking)
-    pictures = await _seen(work, found)
+    nodes = await _nodes(work)
+    found = await GET.all(work.conn, **asked, **_asked(work))
+    pictures = await _seen(work, found, _house(work, nodes))
     if not pictures:
         raise NotFound
     work.record = str(pictures[0].case_id)
-    return pictures[0], await _sources(work)
+    return pictures[0], await _sources(work, nodes)
 
 
 @query("picture.list", READERS)
 async def list_pictures(work: Work, states: Sequence[State] = (), after: UUID | None = None, most: int = 50) -> Listed:
     """A page of pictures, newest case first, those before `after`; with counts of all the caller may see."""
     wanted = [state.value for state in states]
-    found = await LIST.all(work.conn, states=wanted, after=after, most=most + 1, **work.asking)
-    counted = await COUNT.all(work.conn, **work.asking)
-    pictures = await _seen(work, found[:most])
+    nodes, asked = await _nodes(work), _asked(work)
+    found = await LIST.all(work.conn, states=wanted, after=after, most=most + 1, **asked)
+    counted = await COUNT.all(work.conn, **asked)
+    pictures = await _seen(work, found[:most], _house(work, nodes))
     for picture in pictures:
         work.audit("picture.list", record=picture.case_id, outcome="read")
     return Listed(
         pictures=pictures,
         more=len(found) > most,
         counts=tuple((row["state"], row["cases"]) for row in counted),
-        sources=await _sources(work),
+        sources=await _sources(work, nodes),
     )

@@ -20,5 +20,5 @@ def read(text: str, *, path: str) -> str:
 
 
 def written(reference: str) -> str:
-    """As it is shown: `7KQ2-M9RJ`."""
-    return f"{reference[:4]}-{reference[4:]}"
+    """As it is shown: `7KQ2-M9RJ`; empty where there is none to show."""
+    return f"{reference[:4]}-{reference[4:]}" if reference else ""

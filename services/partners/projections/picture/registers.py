@@ -1,8 +1,9 @@
-"""What the picture keeps: for each case and each person the newest value of each slot.
+"""What the picture keeps: for each case, person, handoff, node and link the newest value of each slot.
 
-A slot is written by facts of one stream only (one topic, one key), so their stream sequences tell which is newer.
-Keeping the newest of each slot needs no order and no memory of what was applied: interleaving, repetition and
-restart cannot change the outcome.
+A slot of a case or a person is written by facts of one stream only (one topic, one key), so their stream sequences
+tell which is newer. A handoff, a node and a link are aggregates of their own, which may change their stream: there the
+version of the aggregate tells it. Keeping the newest of each slot needs no order and no memory of what was applied:
+interleaving, repetition and restart cannot change the outcome.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ class Holder(StrEnum):
 
     CASE = "CASE"
     PERSON = "PERSON"
+    HANDOFF = "HANDOFF"
+    NODE = "NODE"
+    LINK = "LINK"
 
 
 class Slot(StrEnum):
-    """The slots, by the stream that writes them. `LATE`, `TAKING_PART`, `SCREENING` and `ACCESS` are families: a
-    colon and what distinguishes the member follow."""
+    """The slots, by the stream that writes them. `LATE`, `TAKING_PART`, `SCREENING`, `ACCESS`, `NEED`, `APPOINTMENT`
+    and `BUSY` are families: a colon and what distinguishes the member follow."""
 
     # together.referral.v1, key case
     OPENED = "opened"
@@ -44,12 +48,27 @@ class Slot(StrEnum):
     PAUSE = "pause"
     DATES = "dates"
     TRIED = "tried"
+    NEED = "need"
+    APPOINTMENT = "appointment"
     # together.referral.v1, key person
     TAKING_PART = "taking_part"
     SCREENING = "screening"
     ACCESS = "access"
     # whichever made the promise
     LATE = "late"
+    # together.partners.v1, key person
+    BUSY = "busy"
+    # together.partners.v1: of a handoff (with STANDING and LATE), by its version
+    ABOUT = "about"
+    TERMS = "terms"
+    REST = "rest"
+    REVOKING = "revoking"
+    PURGED = "purged"
+    CONTACT = "contact"
+    # together.partners.v1: of a node, of a link
+    NODE = "node"
+    HEARING = "hearing"
+    LINK = "link"
 
     def of(self, member: object) -> str:
         """The name of one member of a family."""
@@ -58,7 +77,8 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What the picture keeps of an envelope: whom the fact is about, and its place in its stream."""
+    """What the picture keeps of an envelope: whom the fact is about, and its place in its stream. `heard_from` is the
+    other house whose doing it was, where it was one's."""
 
     topic: str
     key: str
@@ -69,6 +89,7 @@ class Told:
     version: int
     case_id: UUID | None = None
     person_id: UUID | None = None
+    heard_from: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

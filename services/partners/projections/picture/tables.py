@@ -54,6 +54,22 @@ person_register = Table(
     Column("value", JSONB, nullable=False),
     Column("seq", BigInteger, nullable=False),
 )
+# Handoffs, other houses, links: aggregates of another service, each with a version of its own, which is the `seq` here.
+across_register = Table(
+    "across_register",
+    metadata,
+    Column("holder", Text, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("slot", Text, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+_concerned = across_register.c.value.op("->>")(literal_column("'person_id'"))
+Index("across_register_person", _concerned, postgresql_where=_concerned.is_not(None))
+_of_case = across_register.c.value.op("->>")(literal_column("'case_id'"))
+Index("across_register_case", _of_case, postgresql_where=_of_case.is_not(None))
+_known_as = across_register.c.value.op("->>")(literal_column("'known_as'"))
+Index("across_register_known_as", _known_as, postgresql_where=_known_as.is_not(None))
 access_list = access_lists(metadata)
 last_heard = Table(
     "last_heard",
@@ -63,7 +79,7 @@ last_heard = Table(
     Column("seq", BigInteger, nullable=False),
 )
 # What facts left: equal after a rebuild. `source` is about reading, not about facts.
-PROJECTED = (opened_case, case_register, person_register, access_list, last_heard)
+PROJECTED = (opened_case, case_register, person_register, across_register, access_list, last_heard)
 source = Table(
     "source",
     metadata,
@@ -71,6 +87,8 @@ source = Table(
     Column("fresh_at", DateTime(timezone=True), nullable=False),
 )
 
+# What another house told is heard through this one's gate: a source of its own, by the name of its node.
+SHARES = "share/"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CAUGHT_UP = """
 insert into picture.source as held (topic, fresh_at) values ($1, $2)
@@ -84,12 +102,16 @@ def rows(told: Told, registers: Iterable[Register]) -> Iterator[Row]:
         yield _row(register)
     # The newest instant wins whatever the stream: its microseconds stand in for a sequence.
     at = told.recorded_at
-    yield Row(last_heard, {"topic": told.topic, "at": at, "seq": (at - _EPOCH) // timedelta(microseconds=1)})
+    for topic in (told.topic, f"{SHARES}{told.heard_from}") if told.heard_from else (told.topic,):
+        yield Row(last_heard, {"topic": topic, "at": at, "seq": (at - _EPOCH) // timedelta(microseconds=1)})
 
 
 def _row(register: Register) -> Row:
     if register.slot == Slot.OPENED:
         return _opened(register)
+    if register.holder not in {Holder.CASE, Holder.PERSON}:
+        at = {"holder": register.holder.value, "id": register.id, "slot": str(register.slot)}
+        return Row(across_register, {**at, "value": dict(register.value), "seq": register.seq})
     if register.holder is Holder.CASE:
         table, holder = case_register, "case_id"
     elif register.slot.startswith(f"{Slot.ACCESS}:"):

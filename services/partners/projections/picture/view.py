@@ -1,116 +1,41 @@
-"""Registers → picture of one case, and what of it each role may see. Pure: tests and questions use the same."""
+"""Registers → picture of one case. Pure: tests and questions use the same."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chassis.calendar import local_date
+from partners.projections.picture.across import (
+    ACCEPTED,
+    IN_PROGRESS,
+    ONE_TO_ONE,
+    Delivery,
+    House,
+    across,
+    forgotten,
+    handoffs_of,
+    links,
+)
+from partners.projections.picture.handoffs import HANDED_OVER
 from partners.projections.picture.registers import Holder, Slot
+from partners.projections.picture.shapes import (
+    Cover,
+    Engagement,
+    Late,
+    Picture,
+    Screening,
+    State,
+    TakingPart,
+    Worker,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from partners.projections.picture.registers import Plain, Register, Registers
-
-
-class State(StrEnum):
-    """Where a case stands, in one word; the work's word once there is work."""
-
-    SUBMITTED = "SUBMITTED"
-    IN_TRIAGE = "IN_TRIAGE"
-    ACCEPTED = "ACCEPTED"
-    ENDED = "ENDED"
-    OPENED = "OPENED"
-    ENGAGING = "ENGAGING"
-    ACTIVE = "ACTIVE"
-    PAUSED = "PAUSED"
-    ENDING = "ENDING"
-    CLOSED = "CLOSED"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Worker:
-    """Who works with him, since when."""
-
-    ref: str
-    role: str
-    since: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cover:
-    """Who stands in on dated days; without a last day until further notice."""
-
-    ref: str
-    starts_on: date
-    ends_on: date | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Engagement:
-    """His time with the service: begun, as it stands since, planned end, next review, last tried."""
-
-    opened_at: datetime
-    since: datetime
-    planned_end_on: date | None
-    next_review_on: date | None
-    last_tried_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TakingPart:
-    """Whether he has agreed to take part, and when he is asked again."""
-
-    agreed: bool
-    review_on: date | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Screening:
-    """Whether a screen counts now, and when it was completed; never its result."""
-
-    current: bool
-    completed_on: date | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Late:
-    """A promise not kept in time, by its L-code."""
-
-    promise: str
-    since: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """One case across services. None is "nothing known" or "not for you": both are absent."""
-
-    case_id: UUID
-    person_id: UUID
-    reference: str
-    programme_id: str
-    kind: str
-    state: State
-    submitted_at: datetime
-    decision_due_at: datetime | None = None
-    in_triage_since: datetime | None = None
-    accepted_at: datetime | None = None
-    ended_at: datetime | None = None
-    waits_for_worker: bool | None = None
-    allocation_due_at: datetime | None = None
-    worker: Worker | None = None
-    worker_cover: Cover | None = None
-    practitioner_ref: str | None = None
-    practitioner_cover: Cover | None = None
-    engagement: Engagement | None = None
-    taking_part: TakingPart | None = None
-    screening: Screening | None = None
-    late: tuple[Late, ...] | None = None
-
 
 Values = dict[str, "Register"]
 
@@ -212,13 +137,22 @@ def _late(case: Values, person: Values) -> Iterator[Late]:
         yield Late(promise=promise, since=since)
 
 
-def compose(registers: Registers, case_id: UUID) -> Picture | None:
-    """The picture of one case, or None while its submission has not been heard."""
+def compose(registers: Registers, case_id: UUID, *, house: House, at: datetime) -> Picture | None:
+    """The picture of one case as of a moment, or None while its submission has not been heard.
+
+    Whoever is known through a handoff alone has none once he turns out to be a person with a case here, or once all of
+    it was taken back.
+    """
     case = registers.get((Holder.CASE, case_id), {})
     if Slot.OPENED not in case or Slot.STANDING not in case:
         return None
     opened, standing = _value(case, Slot.OPENED), _value(case, Slot.STANDING)
-    person = registers.get((Holder.PERSON, UUID(str(opened["person_id"]))), {})
+    person_id = UUID(str(opened["person_id"]))
+    known_as = links(registers)
+    if opened["kind"] == HANDED_OVER and (person_id in known_as or _has_a_case(registers, person_id)):
+        return None
+    person = registers.get((Holder.PERSON, person_id), {})
+    his = {person_id, *(former for former, known in known_as.items() if known == person_id)}
     picture = Picture(
         case_id=case_id,
         person_id=UUID(str(opened["person_id"])),
@@ -236,7 +170,43 @@ def compose(registers: Registers, case_id: UUID) -> Picture | None:
         screening=_screening(person),
         late=tuple(_late(case, person)),
     )
-    return _waiting(_decided(picture, opened, standing), case, standing)
+    of_handoffs = handoffs_of(registers, case_id, his)
+    if opened["kind"] == HANDED_OVER and forgotten(of_handoffs.values()):
+        return None
+    picture = _waiting(_decided(picture, opened, standing), case, standing)
+    busy = {slot: held for id_ in sorted(his) for slot, held in registers.get((Holder.PERSON, id_), {}).items()}
+    seen = across(of_handoffs, case, busy, _own(picture, case, house), house=house, at=at)
+    # What he needed is not missing any more once he is not with us.
+    gaps = () if picture.state in {State.ENDED, State.CLOSED} else seen.gaps
+    return replace(
+        picture,
+        deliveries=seen.deliveries,
+        handoffs=seen.handoffs,
+        contacts=seen.contacts,
+        gaps=gaps,
+        clashes=seen.clashes,
+    )
+
+
+def _has_a_case(registers: Registers, person_id: UUID) -> bool:
+    """Whether a referral of this house is about him."""
+    opened = (slots[Slot.OPENED].value for slots in registers.values() if Slot.OPENED in slots)
+    return any(each["person_id"] == str(person_id) and each["kind"] != HANDED_OVER for each in opened)
+
+
+def _own(picture: Picture, case: Values, house: House) -> Delivery | None:
+    """The house's own work with him: one to one, from the day a worker is named."""
+    worker, work = picture.worker, picture.engagement
+    if worker is None or picture.state is State.CLOSED:
+        return None
+    begun = work is not None and (Slot.TRIED in case or picture.state is not State.OPENED)
+    return Delivery(
+        org_id=house.organisation,
+        aspect=ONE_TO_ONE,
+        state=IN_PROGRESS if begun else ACCEPTED,
+        since=work.opened_at if work and begun else worker.since,
+        ends_on=work.planned_end_on if work else None,
+    )
 
 
 def _decided(picture: Picture, opened: Mapping[str, Plain], standing: Mapping[str, Plain]) -> Picture:
@@ -264,13 +234,3 @@ def _waiting(picture: Picture, case: Values, standing: Mapping[str, Plain]) -> P
     waits = accepted if former else allocation["state"] == "WAITS"
     due = standing.get("allocation_due_at") if former else allocation["due_at"]
     return replace(picture, waits_for_worker=waits, allocation_due_at=_instant(due) if waits else None)
-
-
-def for_practitioner(picture: Picture) -> Picture:
-    """The summary a practitioner of probation sees (access.md 3, "S own").
-
-    Whether he agreed, and promises between him and the service, are not probation's: from them his choice could be
-    told from circumstance.
-    """
-    engagement = picture.engagement and replace(picture.engagement, last_tried_at=None)
-    return replace(picture, taking_part=None, late=None, engagement=engagement)

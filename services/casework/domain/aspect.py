@@ -1,0 +1,28 @@
+"""The services somebody may need or be given (`rules.md` 11); each names a service, never a condition."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Aspect(StrEnum):
+    """A service."""
+
+    ONE_TO_ONE = "ONE_TO_ONE"
+    PSYCHOLOGY = "PSYCHOLOGY"
+    SKILLS_GROUP = "SKILLS_GROUP"
+    SUPPORTED_HOUSING = "SUPPORTED_HOUSING"
+    HOUSING_ADVICE = "HOUSING_ADVICE"
+    DEBT_ADVICE = "DEBT_ADVICE"
+    BENEFITS_ADVICE = "BENEFITS_ADVICE"
+    GRANTS = "GRANTS"
+    WORK_AND_LEARNING = "WORK_AND_LEARNING"
+    GP_REGISTRATION = "GP_REGISTRATION"
+    HEALTH_SERVICE = "HEALTH_SERVICE"
+    COMPANY_TO_APPOINTMENTS = "COMPANY_TO_APPOINTMENTS"
+    FAMILY = "FAMILY"
+    PEER_SUPPORT = "PEER_SUPPORT"
+    COMMUNITY_ACTIVITY = "COMMUNITY_ACTIVITY"
+    ADVOCACY = "ADVOCACY"
+    WOMENS_SERVICE = "WOMENS_SERVICE"
+    OTHER = "OTHER"

@@ -1,0 +1,129 @@
+"""Which records exist for whom: one predicate for single reads, lists, counts and commands; fails closed.
+
+A role reaches records of the whole house, its own, or those it was proposed for. Limited-access lists bound
+everybody: outside an allow list, or on a deny list, a record does not exist. Missing and hidden are one predicate
+in one statement, so they look alike and take the same time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    column,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    table,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from chassis.access.roles import Actor, Grants, Reach, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import ColumnElement
+
+# What a statement is told of who asks, and in whose house; `asking(actor, now, house)` gives the values.
+ACTOR_ID = bindparam("actor_id", type_=Text)
+ACTOR_ROLE = bindparam("actor_role", type_=Text)
+ACTOR_ORGANISATION = bindparam("actor_organisation", type_=Text)
+HOUSE = bindparam("house", type_=Text)
+NOW = bindparam("now", type_=DateTime(timezone=True))
+
+
+def asking(actor: Actor, now: object, house: str) -> dict[str, object]:
+    """The parameters of every statement that holds `visible_to`."""
+    return {
+        "actor_id": actor.id,
+        "actor_role": actor.role.value,
+        "actor_organisation": actor.organisation,
+        "house": house,
+        "now": now,
+    }
+
+
+def access_lists(metadata: MetaData) -> Table:
+    """The table of allow and deny lists: entries are staff and organisation ids; one row a person and list."""
+    return Table(
+        "access_list",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("list", Text, primary_key=True),
+        Column("entries", JSONB, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("seq", BigInteger, nullable=False),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """How a service tells who stands in what relation to a record of one table.
+
+    `reads`: who may know of it; `person`: the column naming whom it is about, to which access lists apply;
+    `own`, `proposed`: predicates over ACTOR_ID, ACTOR_ROLE, ACTOR_ORGANISATION and NOW; absent means nobody.
+    `heard`: the lists are those of another service, so while facts of the person are parked or held, nobody reads.
+    """
+
+    reads: Grants
+    person: ColumnElement[UUID] | Column[UUID] | None = None
+    own: ColumnElement[bool] | None = None
+    proposed: ColumnElement[bool] | None = None
+    lists: Table | None = None
+    heard: bool = False
+
+
+def _reached(records: Records, grants: Grants) -> ColumnElement[bool]:
+    relation = {Reach.HOUSE: true(), Reach.OWN: records.own, Reach.PROPOSED: records.proposed}
+    ways: list[ColumnElement[bool]] = []
+    for reach, holds in relation.items():
+        roles = sorted(role.value for role, reaches in grants.items() if reach in reaches)
+        if roles and holds is not None:
+            ways.append(and_(ACTOR_ROLE.in_(roles), holds))
+    return or_(*ways) if ways else false()
+
+
+def _unlisted(records: Records) -> Iterable[ColumnElement[bool]]:
+    if records.person is None:
+        return
+    if records.lists is not None:
+        lists = records.lists.alias()
+        named = or_(lists.c.entries.has_key(ACTOR_ID), lists.c.entries.has_key(ACTOR_ORGANISATION))
+        excluded = or_(and_(lists.c.list == "DENY", named), and_(lists.c.list == "ALLOW", ~named))
+        concerned = and_(lists.c.person_id == records.person, func.jsonb_array_length(lists.c.entries) > 0)
+        yield ~exists(select(1).select_from(lists).where(concerned, excluded))
+    if records.heard:
+        parked = table("parked", column("key", Text)).alias()
+        yield ~exists(select(1).select_from(parked).where(parked.c.key == cast(records.person, Text)))
+
+
+def visible_to(records: Records, *, also: Grants | None = None) -> ColumnElement[bool]:
+    """The predicate of what the actor may know of; `also` adds the roles a command is open to.
+
+    The house itself (SYSTEM) sees everything: its commands carry no human role.
+    """
+    seen = _reached(records, records.reads)
+    if also:
+        seen = or_(seen, _reached(records, also))
+    return or_(ACTOR_ROLE.in_([Role.SYSTEM.value]), and_(seen, *_unlisted(records)))
+
+
+def reached_by(records: Records, grants: Grants) -> ColumnElement[bool]:
+    """The predicate of what a command open to these roles may act on, for a record that is visible."""
+    return or_(ACTOR_ROLE.in_([Role.SYSTEM.value]), _reached(records, grants))

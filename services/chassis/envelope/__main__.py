@@ -1,0 +1,5 @@
+"""Prints a record: `python -m chassis.envelope`."""
+
+from chassis.envelope.printing import main
+
+main()

@@ -1,0 +1,147 @@
+"""What rests on a consent, a list or an agreement rests with it, and goes on when it is back (states.md 7 and 14).
+
+Called in the transaction of the change, before or after the gate has written it down: what changes is given along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from chassis.access import Asked, Consent, Ground, Known, Purpose, decide_all
+from partners.commands import gate
+from partners.domain.agreement.codes import Status as AgreementStatus
+from partners.domain.handoff import holding
+from partners.domain.handoff.codes import ConfidentialityBasis, Side
+from partners.domain.handoff.states import OPEN
+from partners.storage import LOCK_HANDOFF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from partners.domain.handoff.aggregate import Handoff
+    from partners.domain.leave import Leave
+    from partners.storage import Work
+
+AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What the gate will know in a moment: his newest answer about the recipient, the lists, an agreement that is
+    over or rests. None where that is as it was."""
+
+    consent: Consent | None = None
+    allowed: frozenset[str] | None = None
+    denied: frozenset[str] | None = None
+    lost_isa: UUID | None = None
+
+    def after(self, known: Known) -> Known:
+        """What is known with it."""
+        changed: dict[str, Any] = {
+            name: given for name in ("allowed", "denied") if (given := getattr(self, name)) is not None
+        }
+        if self.consent is not None:
+            changed["consents"] = {**known.consents, self.consent.recipient: self.consent}
+        return replace(known, **changed)
+
+
+NOTHING = Change()
+
+
+async def rest_as_known(
+    work: Work, *, recipient: str, person_id: UUID | None = None, isa_id: UUID | None = None, change: Change = NOTHING
+) -> int:
+    """Hold what is offered between this organisation and us and lost its basis, let go on what has it again: of one
+    person or all, under one agreement or any. Returns how many of them changed."""
+    criteria = {"person_id": person_id, "side": Side.SENDER} if person_id else {}
+    found = await work.handoffs.find(partner_org=recipient, status=OPEN, **criteria)
+    wanted = [handoff for handoff in found if isa_id in (None, handoff.grounds.isa_id)]
+    return await _each(work, wanted, change)
+
+
+async def hold_for_lost_basis(
+    work: Work, *, recipient: str, person_id: UUID | None = None, isa_id: UUID | None = None, change: Change = NOTHING
+) -> int:
+    """The same, by the name of what has happened."""
+    return await rest_as_known(work, recipient=recipient, person_id=person_id, isa_id=isa_id, change=change)
+
+
+async def rest_received(work: Work, leave: Leave) -> int:
+    """What was received of a partner's man rests or goes on by what his house lets us know of him now."""
+    found = await work.handoffs.find(
+        partner=leave.source_node, subject_ref=leave.subject_ref, side=Side.RECEIVER, status=OPEN
+    )
+    changed = 0
+    for handoff in await _locked(work, found):
+        agreed = {category.value for category in handoff.categories} <= set(leave.categories)
+        on_his_word = handoff.grounds.confidentiality_basis is ConfidentialityBasis.AGREED and leave.consent_version
+        lost = leave.excluded or (on_his_word and not agreed)
+        changed += await _rest(work, handoff, based=not lost and await _in_force(work, handoff, NOTHING))
+    return changed
+
+
+async def rest_as_based(work: Work, handoff: Handoff) -> Handoff:
+    """One that lives again after it had expired or was asked back rests or goes on by what holds now."""
+    if await based(work, handoff):
+        return holding.regain_basis(handoff, at=work.now)
+    return holding.lose_basis(handoff, at=work.now)
+
+
+async def based(work: Work, handoff: Handoff, change: Change = NOTHING) -> bool:
+    """Whether what it rests on holds, as far as this house can know: only the house whose man he is knows his answer
+    and the lists, both know the agreement. That news may be missing holds nothing: it is judged when it comes."""
+    if handoff.side is Side.RECEIVER or not await _in_force(work, handoff, change):
+        return await _in_force(work, handoff, change)
+    categories = tuple(category.value for category in handoff.categories)
+    question = gate.Question(
+        person_id=handoff.person_id,
+        recipient=handoff.partner_org,
+        categories=categories,
+        purpose=Purpose.HANDOFF.value,
+        basis=Ground(basis=handoff.grounds.confidentiality_basis.value, reference=handoff.grounds.reference),
+        related=True,
+    )
+    known = replace(change.after(await gate.known_of(work, question)), feed_age=AT_ONCE, held=False)
+    own = tuple(each for each in known.agreements if each.isa_id == str(handoff.grounds.isa_id))
+    asked = Asked(
+        owner=handoff.own_org,
+        person_id=handoff.person_id,
+        category="",
+        purpose=question.purpose,
+        recipient=handoff.partner_org,
+        at=work.now,
+        ground=question.basis,
+    )
+    return decide_all(asked, categories, replace(known, agreements=own)).permitted
+
+
+async def _in_force(work: Work, handoff: Handoff, change: Change) -> bool:
+    if change.lost_isa == handoff.grounds.isa_id:
+        return False
+    agreement = await work.agreements.first(id=handoff.grounds.isa_id)
+    return agreement is not None and agreement.status in (AgreementStatus.ACTIVE, AgreementStatus.EXPIRING)
+
+
+async def _each(work: Work, found: Iterable[Handoff], change: Change) -> int:
+    changed = 0
+    for handoff in await _locked(work, found):
+        changed += await _rest(work, handoff, based=await based(work, handoff, change))
+    return changed
+
+
+async def _rest(work: Work, handoff: Handoff, *, based: bool) -> int:
+    step = holding.regain_basis if based else holding.lose_basis
+    value = step(handoff, at=work.now)
+    await work.handoffs.put(value)
+    return int(bool(value.news))
+
+
+async def _locked(work: Work, found: Iterable[Handoff]) -> list[Handoff]:
+    """In the order of their ids, so that two works never wait for each other."""
+    ordered = sorted(found, key=lambda handoff: handoff.id)
+    for handoff in ordered:
+        await LOCK_HANDOFF.all(work.conn, id=handoff.id)
+    return ordered

@@ -1,0 +1,138 @@
+"""What the house does that offers something."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from chassis.access import Ground, Purpose, by
+from chassis.aggregate import NotFound
+from chassis.work import command
+from partners.commands import gate
+from partners.commands.handoffs.looking import must_be_open, new_ref, of_this_house, partner_of
+from partners.domain.codes import Aspect
+from partners.domain.handoff import sender
+from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Origin
+from partners.domain.handoff.sender import Offering
+from partners.domain.handoff.states import Grounds
+from partners.storage.handoffs import OFFERED_BY_NODE
+from partners.storage.whose import person_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from partners.commands.gate import Judged
+    from partners.storage import Work
+
+SENDERS = by("SYSTEM, EW own, CP own, SM, PW own")
+# All that leaves with a redirect: how to reach her or him.
+_OF_A_REDIRECT = (Category.CONTACT_DETAILS,)
+
+
+def grounds_of(judged: Judged) -> Grounds:
+    """What the gate's verdict rests on, as the handoff keeps it."""
+    return Grounds(
+        regime=judged.regime,
+        lawful_basis=judged.lawful_basis,
+        confidentiality_basis=ConfidentialityBasis(judged.confidentiality_basis),
+        isa_id=judged.isa_id,
+        reference=judged.reference,
+    )
+
+
+@command("handoff.offer", SENDERS)
+async def offer_handoff(
+    work: Work,
+    *,
+    case_id: UUID | None,
+    person_id: UUID | None,
+    recipient: str,
+    kind: Kind,
+    aspects: Sequence[Aspect],
+    offer_id: UUID | None,
+    categories: Sequence[Category],
+    ground: Ground,
+    snapshot: str,
+    origin: Origin = Origin.WORK,
+) -> dict[str, object]:
+    """Offer a piece of work to another house. `snapshot` is what it may read now; its digest goes with the offer."""
+    of_this_house(work)
+    whose = await person_of(work, case_id, person_id)
+    partner = await partner_of(work, recipient)
+    await must_be_open(work, offer_id, partner)
+    detail_ref = new_ref()
+    judged = await gate.judge(
+        work,
+        person_id=whose,
+        recipient=partner.org,
+        categories=tuple(category.value for category in categories),
+        purpose=Purpose.HANDOFF.value,
+        basis=ground,
+        case_id=case_id,
+        detail_ref=detail_ref,
+        # Of a case the case decides; whom we know from a handoff we work with, and after a redirect they begin to.
+        related=None if case_id is not None and origin is Origin.WORK else True,
+    )
+    offering = Offering(
+        partner=partner.node,
+        partner_org=partner.org,
+        own_org=work.settings.node_organisation,
+        to_probation=partner.to_probation,
+        person_id=whose,
+        case_id=case_id,
+        kind=kind,
+        aspects=tuple(aspects),
+        offer_id=offer_id,
+        categories=tuple(categories),
+        scope_hash=hashlib.sha256(snapshot.encode()).hexdigest(),
+        snapshot=snapshot,
+        origin=origin,
+        grounds=grounds_of(judged),
+        detail_ref=detail_ref,
+    )
+    value = sender.offer(work.new_id(), offering, by=work.actor.id, at=work.now)
+    return {"handoff_id": str(value.id), "version": await work.handoffs.put(value)}
+
+
+@command("handoff.offer_redirected", by("SYSTEM"))
+async def offer_redirected(work: Work, *, case_id: UUID, offer_id: UUID) -> dict[str, object]:
+    """A referral was redirected to an offer: it is handed on, where an agreement with its house lets that be known."""
+    found = await OFFERED_BY_NODE.one(work.conn, offer_id=offer_id)
+    if found is None:
+        raise NotFound("offer_unknown", "No registered house offers this. Give it as a signpost.")
+    return await offer_handoff.inside(  # type: ignore[no-any-return]
+        work,
+        case_id=case_id,
+        person_id=None,
+        recipient=found["node_id"],
+        kind=Kind.REFERRAL_ON,
+        aspects=tuple(Aspect(code) for code in found["terms"]["aspects"]),
+        offer_id=offer_id,
+        categories=_OF_A_REDIRECT,
+        ground=gate.AGREED,
+        snapshot="",
+        origin=Origin.REDIRECT,
+    )
+
+
+@command("handoff.revoke", SENDERS)
+async def revoke_handoff(work: Work, handoff_id: UUID, *, expected: int | None) -> int:
+    """Ask for it back."""
+    handoff = await work.handoffs.get(handoff_id, expected)
+    return await work.handoffs.put(sender.revoke(handoff, at=work.now))
+
+
+@command("handoff.supply_information", SENDERS)
+async def supply_handoff_information(work: Work, handoff_id: UUID, *, answer: str, expected: int | None) -> int:
+    """Answer what was asked."""
+    handoff = await work.handoffs.get(handoff_id, expected)
+    value = sender.supply(handoff, answer, detail_ref=new_ref(), at=work.now)
+    return await work.handoffs.put(value)
+
+
+@command("handoff.confirm_loop", SENDERS)
+async def confirm_handoff_loop(work: Work, handoff_id: UUID, *, expected: int | None) -> int:
+    """Say that the outcome was seen."""
+    handoff = await work.handoffs.get(handoff_id, expected)
+    return await work.handoffs.put(sender.confirm_loop(handoff, at=work.now))

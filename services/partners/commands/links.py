@@ -1,0 +1,52 @@
+"""What is asked of links: whom a partner's reference means here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chassis.access import by
+from chassis.aggregate import Fault, Invalid
+from chassis.work import command
+from partners.domain.link import SubjectLink
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from partners.storage import Work
+
+LINKERS = by("PW own, SM, PA")
+KNOWN_HERE = "select exists (select 1 from case_known where person_id = $1)"
+
+
+@command("link.link", LINKERS)
+async def link_subject(work: Work, link_id: UUID, *, person_id: UUID, expected: int | None) -> int:
+    """Say that it means somebody known here: a man of a case, or of another link."""
+    link = await work.links.get(link_id, expected)
+    others = await work.links.find(person_id=person_id)
+    if not others and not await work.conn.fetchval(KNOWN_HERE, person_id):
+        raise Invalid(Fault("person_id", "UNKNOWN_CODE"))
+    return await work.links.put(link.link(person_id, at=work.now))
+
+
+@command("link.unlink", LINKERS)
+async def unlink_subject(work: Work, link_id: UUID, *, expected: int | None) -> int:
+    """Take that back."""
+    link = await work.links.get(link_id, expected)
+    return await work.links.put(link.unlink(at=work.now))
+
+
+async def linked(work: Work, sender_node: str, subject_ref: str) -> SubjectLink:
+    """Whom a reference means; one that is not known gets a person of its own. For commands that hear of him."""
+    found = await work.links.first(sender_node=sender_node, subject_ref=subject_ref)
+    if found is not None:
+        return found
+    made = SubjectLink.note(
+        work.new_id(),
+        sender_node=sender_node,
+        subject_ref=subject_ref,
+        own_org=work.settings.node_organisation,
+        minted_id=work.new_id(),
+        at=work.now,
+    )
+    await work.links.put(made)
+    return made

@@ -1,0 +1,1 @@
+"""What partners asks of systems outside this house."""

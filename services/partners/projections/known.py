@@ -1,0 +1,54 @@
+"""What the gate remembers of what its own house told: his answers, the lists, and which cases are open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chassis.projection import Row
+from partners.storage.known import access_list, case_known, consent_known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+    from uuid import UUID
+
+
+def answered(
+    person_id: UUID,
+    *,
+    purpose: str,
+    about: str,
+    scope_codes: Iterable[str],
+    state: str,
+    version: int,
+    review_on: date | None,
+    since: datetime,
+    seq: int,
+) -> Row:
+    """His newest answer to one question."""
+    return Row(
+        consent_known,
+        {
+            "person_id": person_id,
+            "purpose": purpose,
+            "about": about,
+            "scope_codes": list(scope_codes),
+            "state": state,
+            "consent_version": version,
+            "review_on": review_on,
+            "since": since,
+            "seq": seq,
+        },
+    )
+
+
+def listed(person_id: UUID, *, which: str, entries: Iterable[str], version: int, seq: int) -> Row:
+    """Who alone may know of him, or who may not."""
+    held = {"list": which, "entries": list(entries), "version": version}
+    return Row(access_list, {"person_id": person_id, **held, "seq": seq})
+
+
+def case_stands(case_id: UUID, person_id: UUID, source: str, *, is_open: bool, since: datetime, seq: int) -> Row:
+    """Whether a case is open, as that service says."""
+    held = {"person_id": person_id, "open": is_open, "since": since, "seq": seq}
+    return Row(case_known, {"case_id": case_id, "source": source, **held})

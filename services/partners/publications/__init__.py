@@ -1,0 +1,25 @@
+"""What partners tells, an aggregate a file. A fact that is not listed stays in the service."""
+
+from partners.publications import (
+    agreements,
+    disclosures,
+    handoffs,
+    links,
+    nodes,
+    offers,
+    organisations,
+    signposts,
+)
+from partners.publications.list import PUBLICATIONS
+
+__all__ = [
+    "PUBLICATIONS",
+    "agreements",
+    "disclosures",
+    "handoffs",
+    "links",
+    "nodes",
+    "offers",
+    "organisations",
+    "signposts",
+]

@@ -1,0 +1,93 @@
+"""What partners' nodes say of their offers, as it was said; and the node that is new here, which is told of ours.
+
+A partner may be a version ahead: a code that is not known here is kept in words, so that a person asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from chassis.projection import Row
+from partners.commands import offers as commands
+from partners.domain.codes import Aspect, Condition, Gender
+from partners.domain.offer import Capacity, Status
+from partners.storage import heard_offer
+from partners.subscriptions.gate import GATE
+from throughcare.partners.v1 import events_pb2 as partners
+from throughcare.partners.v1 import shares_pb2 as shared
+
+if TYPE_CHECKING:
+    from chassis.hearing import Heard
+    from partners.storage import Work
+
+C = TypeVar("C", bound=StrEnum)
+_MOST = 100
+
+
+@GATE.projection(shared.SharedOffer)
+def offer_heard(heard: Heard[shared.SharedOffer]) -> Iterable[Row]:
+    """The offer as it stands at its owner; one that speaks under another's id leaves nothing."""
+    message, of = heard.message, heard.envelope
+    if message.offer_id != str(of.aggregate_id):
+        return
+    unknown: list[str] = []
+    terms = _terms(message, unknown)
+    room = _room(message, unknown)
+    values = {
+        "source_node": of.source_node,
+        "offer_id": UUID(message.offer_id),
+        "org_id": message.org_id,
+        "status": message.state if message.state in set(Status) else Status.PAUSED.value,
+        "terms": terms | {"eligibility_note": "; ".join(unknown)},
+        "room": room,
+        "version": message.version,
+        "last_heard_at": of.recorded_at,
+        "seq": heard.seq,
+    }
+    yield Row(heard_offer, values)
+
+
+@GATE.command(partners.NodeRegistered)
+async def node_registered(work: Work, heard: Heard[partners.NodeRegistered]) -> None:
+    """A node that is new here hears every offer that stands."""
+    await commands.announce_offers.inside(work, heard.message.node_id)
+
+
+def _terms(message: shared.SharedOffer, unknown: list[str]) -> dict[str, Any]:
+    """Its terms as they are kept, without its words, which do not travel."""
+    return {
+        "name": "",
+        "aspects": _known(message.aspect_codes, Aspect, unknown) or [Aspect.OTHER.value],
+        "areas": list(message.area_codes[:_MOST]),
+        "genders": _known(message.genders, Gender, unknown),
+        "conditions": _known(message.condition_codes, Condition, unknown),
+        "minimum_age": _said(message.minimum_age),
+        "maximum_age": _said(message.maximum_age),
+        "minimum_licence_months": _said(message.minimum_licence_months),
+        "places": _said(message.places),
+        "length_months": _said(message.length_months),
+        "panel_days": _said(message.panel_days),
+    }
+
+
+def _room(message: shared.SharedOffer, unknown: list[str]) -> dict[str, Any] | None:
+    if not _known([message.capacity], Capacity, unknown):
+        return None
+    as_at: datetime = message.as_at.ToDatetime(tzinfo=UTC)
+    return {"capacity": message.capacity, "as_at": as_at.isoformat(), "wait_days": _said(message.wait_days)}
+
+
+def _known(codes: Iterable[str], kind: type[C], unknown: list[str]) -> list[str]:
+    known = {each.value for each in kind}
+    named = list(dict.fromkeys(codes))[:_MOST]
+    unknown += [code for code in named if code not in known]
+    return [code for code in named if code in known]
+
+
+def _said(number: int) -> int | None:
+    """On the bus nothing said is nought."""
+    return number if number > 0 else None
