@@ -13,13 +13,13 @@ import typer
 from house import output
 from house.commands import (
     agreements,
+    board,
     containers,
     directory,
     imports,
     keeping,
     node,
     operating,
-    reading,
     running,
     topics,
 )
@@ -37,7 +37,7 @@ def app() -> typer.Typer:
         rich_markup_mode=None,
     )
     running.add_to(whole)
-    reading.add_to(whole)
+    board.add_to(whole)
     agreements.add_to(whole)
     imports.add_to(whole)
     directory.add_to(whole)
