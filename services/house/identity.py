@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chassis import nodekeys
-from chassis.certificates import Authority, Files, urn
+from chassis.certificates import Authority, Files, Request, urn
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ def authority_file(folder: Folder) -> Path:
 def has_authority(folder: Folder) -> bool:
     """Whether it is this machine's own: its key is here."""
     return (folder.certs / "ca.key").exists()
+
+
+def certify(folder: Folder, request: Request) -> str:
+    """A certificate (PEM) of this machine's authority; whether the name may be had is the caller's question."""
+    return Authority.load(folder.certs).certify(request, at=datetime.now(UTC))
 
 
 def bus_files(folder: Folder) -> Files:

@@ -11,14 +11,13 @@ import json
 import os
 import re
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
 
 from chassis import certificates
-from chassis.certificates import LOCAL, Authority, Request
+from chassis.certificates import LOCAL, Request
 from house import bus_access, cards, identity
 from house.nodes import PREFIX
 from house.trouble import Trouble
@@ -77,11 +76,10 @@ def welcome(folder: Folder, card: Card) -> dict[str, Any]:
     """
     if not identity.has_authority(folder):
         raise Trouble("Another house's authority signs here: let that one welcome it.")
-    authority = Authority.load(folder.certs)
     return {
         "card": asdict(cards.of(folder)),
-        "authority": authority.file.read_text(),
-        "certificates": _certified(authority, card),
+        "authority": identity.authority_file(folder).read_text(),
+        "certificates": _certified(folder, card),
         "bus": _bus(folder, card),
     }
 
@@ -100,7 +98,7 @@ def hosts_of(card: Card) -> list[str]:
     return sorted({host for text in card.requests for host in Request.read(text).hosts} - set(LOCAL))
 
 
-def _certified(authority: Authority, card: Card) -> dict[str, str]:
+def _certified(folder: Folder, card: Card) -> dict[str, str]:
     serving, calling = identity.names(card.node)
     found: dict[str, str] = {}
     for text in card.requests:
@@ -114,7 +112,7 @@ def _certified(authority: Authority, card: Card) -> dict[str, str]:
                 f"The card of {card.node_id} asks for a certificate in the name {request.node}:{request.name}.",
                 mend="Sign nothing. Ask its operator, by a way other than the one the card came.",
             )
-        found[request.name] = authority.certify(request, at=datetime.now(UTC))
+        found[request.name] = identity.certify(folder, request)
     return found
 
 
