@@ -41,10 +41,10 @@ help: ## Print these targets
 setup: $(STATE)/install $(STATE)/proto ## Make .venv with the pinned packages and the generated contracts
 
 demo: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house and play its story (BUS=kafka for a real broker, ARGS=--once to play, audit and stop)
-	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(ARGS)
+	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
-up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house with example data and stay with it; Ctrl-C stops (BUS=kafka, DATA=folder)
-	$(BIN)/throughcare up --example --bus $(BUS) --data $(DATA) $(ARGS)
+up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start houses with example data and stay with them; Ctrl-C stops (NODES=together,sig-penrose BUS=kafka DATA=folder)
+	$(BIN)/throughcare up --example --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 down: setup ## Stop the house and delete its data (DATA=folder)
 	$(BIN)/throughcare down --data $(DATA)

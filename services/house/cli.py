@@ -11,7 +11,7 @@ import sys
 import typer
 
 from house import output
-from house.commands import board, directory, imports, operating, running, topics
+from house.commands import agreements, board, directory, imports, node, operating, running, topics
 from house.trouble import Trouble
 
 
@@ -27,10 +27,12 @@ def app() -> typer.Typer:
     )
     running.add_to(whole)
     board.add_to(whole)
+    agreements.add_to(whole)
     imports.add_to(whole)
     directory.add_to(whole)
     operating.add_to(whole)
     topics.add_to(whole)
+    node.add_to(whole)
     return whole
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 from uuid import UUID, uuid4
 
+from chassis.aggregate import Aggregate
 from partners.domain.codes import Aspect
 from partners.domain.handoff import receiver, sender
 from partners.domain.handoff.aggregate import Handoff
@@ -14,6 +16,7 @@ from partners.domain.handoff.receiver import Arrival
 from partners.domain.handoff.sender import Offering
 from partners.domain.handoff.states import Grounds, Said
 
+A = TypeVar("A", bound=Aggregate)
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)  # a Monday
 GROUNDS = Grounds(
     regime="PART2",
@@ -24,7 +27,7 @@ GROUNDS = Grounds(
 HIS, OURS = UUID("0190e2a0-0000-7000-8000-0000000000a1"), UUID("0190e2a0-0000-7000-8000-0000000000b1")
 
 
-def stored(value: Handoff) -> Handoff:
+def stored(value: A) -> A:
     """The value as a repository gives it back: at its new version, its news told."""
     return replace(value, version=value.version + len(value.news), news=())
 
@@ -34,7 +37,7 @@ def an_offering(**changes) -> Offering:
         "partner": "women-in-prison",
         "partner_org": "women-in-prison",
         "own_org": "together",
-        "discreet": False,
+        "to_probation": False,
         "person_id": HIS,
         "case_id": UUID("0190e2a0-0000-7000-8000-0000000000c1"),
         "kind": Kind.WARM_INTRODUCTION,
@@ -62,7 +65,7 @@ def arrival_of(offered: Handoff, **changes) -> Arrival:
         "partner": "together",
         "partner_org": "together",
         "own_org": "women-in-prison",
-        "discreet": False,
+        "to_probation": False,
         "subject_ref": "A" * 26,
         "person_id": OURS,
     }

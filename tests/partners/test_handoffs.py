@@ -13,16 +13,20 @@ from chassis.aggregate import Conflict, Denied, Invalid, NotFound, Unmet
 from chassis.calendar import end_of_day, local_date, working_days_due
 from partners.commands import agreements, offers
 from partners.commands import handoffs as commands
+from partners.domain.agreement.codes import Category as Agreed
 from partners.domain.codes import Aspect
 from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Outcome, Reason, StepCode
 from partners.domain.handoff.states import Contact
 from partners.domain.offer import Capacity
 from partners.queries import handoffs as queries
+from tests.partners.agreements import terms
 from tests.partners.domain.offers import terms as offer_terms
 from tests.partners.handoff_houses import CANARY, TRUST, Pair, a_pair, facts, fire, parked, told
+from tests.partners.houses import in_force
 from tests.partners.people import asks
 from throughcare.partners.v1 import events_pb2 as house_messages
 from throughcare.partners.v1 import shares_pb2 as shared
+from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
     from tests.partners.houses import House
@@ -246,17 +250,7 @@ async def test_to_probation_no_choice_of_the_person_is_told(pair: Pair) -> None:
 
 
 async def test_declined_for_want_of_room_the_offer_says_so(pair: Pair) -> None:
-    made = await pair.theirs.do(
-        offers.publish_offer,
-        pair.theirs.manager,
-        offer_id=None,
-        org_id=TRUST,
-        terms=offer_terms(),
-        room=offers.Said(capacity=Capacity.HAS_CAPACITY),
-        expected=None,
-    )
-    await pair.exchange()
-    handoff_id = await pair.received(offer_id=UUID(str(made["offer_id"])))
+    handoff_id = await pair.received(offer_id=await offered_there(pair))
     await pair.they(commands.decline_handoff, handoff_id, reason=Reason.NO_CAPACITY, note="")
 
     (row,) = await pair.theirs.rows("select room from offer")
@@ -277,7 +271,9 @@ async def test_the_next_contact_is_told_with_its_subject_where_appointments_are_
     assert (openly.aspect_code, openly.step_code) == ("GRANTS", "FIRST_MEETING")
     assert len(await told(pair.theirs, OUR_INBOX, shared.SharedBusySlot)) == 1
     here = await told(pair.ours, OUR_TOPIC, house_messages.HandoffContactPlanned)
-    assert [(each.aspect_code, each.step_code) for each in here] == [("GRANTS", "FIRST_MEETING"), ("", "")]
+    said = {(each.handoff_id, each.aspect_code, each.step_code) for each in here}
+    assert said == {(str(open_one), "GRANTS", "FIRST_MEETING"), (str(bare_one), "", "")}
+    assert {(each.partner, each.starts_at.ToDatetime()) for each in here} == {(TRUST, starts_at.replace(tzinfo=None))}
     assert await parked(pair.ours) == []
 
 
@@ -318,6 +314,48 @@ async def test_a_failure_is_told_at_once(pair: Pair) -> None:
     assert await pair.states(handoff_id) == ("FAILED", "FAILED")
     (failed,) = await told(pair.ours, OUR_TOPIC, house_messages.HandoffFailed)
     assert (failed.reason_group, failed.state) == ("PERSON_CHOICE", "FAILED")
+
+
+# Redirected.
+
+
+async def offered_there(pair: Pair) -> UUID:
+    given = {"offer_id": None, "org_id": TRUST, "room": offers.Said(capacity=Capacity.HAS_CAPACITY), "expected": None}
+    made = await pair.theirs.do(offers.publish_offer, pair.theirs.manager, terms=offer_terms(), **given)
+    await pair.exchange()
+    return UUID(str(made["offer_id"]))
+
+
+async def redirect(pair: Pair, offer_id: UUID) -> None:
+    message = referral.ReferralRedirected(reason_group="ELIGIBILITY", by_party="SERVICE", offer_id=str(offer_id))
+    await pair.ours.hears(await pair.ours.told(message, pair.person_id, case_id=pair.case_id))
+    await pair.exchange()
+
+
+async def test_a_redirect_is_handed_on_where_he_agreed_that_it_is_known(pair: Pair) -> None:
+    wider = terms(categories=(Agreed.CONTACT_DETAILS, Agreed.APPOINTMENTS))
+    await in_force(pair.ours, pair.theirs, of=wider)
+    offer_id = await offered_there(pair)
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS", version=2)
+
+    await redirect(pair, offer_id)
+
+    (row,) = await pair.theirs.rows("select status, kind, origin, aspects, categories, offer_id from handoff")
+    assert (row["status"], row["kind"], row["origin"]) == ("RECEIVED", "REFERRAL_ON", "REDIRECT")
+    assert (row["aspects"], row["categories"]) == (["SUPPORTED_HOUSING"], ["CONTACT_DETAILS"])
+    assert row["offer_id"] == offer_id
+
+
+async def test_a_redirect_stays_a_signpost_where_no_agreement_covers_it(pair: Pair) -> None:
+    await redirect(pair, await offered_there(pair))
+    await redirect(pair, uuid4())
+
+    assert await pair.ours.count("handoff") == 0
+    assert await parked(pair.ours) == []
+    ignored = {
+        row["outcome"] for row in await pair.ours.rows("select outcome from audit where outcome like 'ignored%'")
+    }
+    assert ignored == {"ignored:category_not_agreed", "ignored:offer_unknown"}
 
 
 # What crosses.

@@ -89,14 +89,15 @@ async def test_without_an_agreement_it_stays_a_signpost(two_houses: Houses) -> N
     assert await ours.count("audit where outcome = 'ignored:isa_not_in_force'") == 1
 
 
-async def test_until_her_agreement_is_recorded_it_waits_where_a_person_sees_it(pair: Pair) -> None:
+async def test_without_her_agreement_nothing_of_her_leaves(pair: Pair) -> None:
     offer_id = await publish(pair.theirs)
     await pair.exchange()
 
     await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await pair.exchange()
 
-    assert await held(pair.ours) == []
-    assert await parked(pair.ours) == ["consent_missing"]
+    assert await held(pair.ours) == await held(pair.theirs) == []
+    assert await pair.ours.count("audit where outcome = 'ignored:consent_missing'") == 1
 
 
 # Offers of other houses.

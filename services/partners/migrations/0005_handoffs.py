@@ -15,7 +15,7 @@ create table handoff (
     partner text not null,
     partner_org text not null,
     own_org text not null,
-    discreet boolean not null,
+    to_probation boolean not null,
     subject_ref text not null,
     person_id uuid not null,
     case_id uuid,

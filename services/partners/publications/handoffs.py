@@ -72,7 +72,7 @@ def _id(fact: facts.HandoffFact) -> str:
 
 def _group(fact: facts.HandoffFact, group: ReasonGroup) -> ReasonGroup:
     """The group as the other house may know it."""
-    hidden = fact.between.discreet and group is ReasonGroup.PERSON_CHOICE
+    hidden = fact.between.to_probation and group is ReasonGroup.PERSON_CHOICE
     return ReasonGroup.CIRCUMSTANCE if hidden else group
 
 

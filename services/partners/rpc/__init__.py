@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chassis.work import Works
+from partners.gateways.details import HouseDetails
+from partners.gateways.houses import OtherHouses
 from partners.rpc.agreements import AgreementServicer
+from partners.rpc.details import DetailService
 from partners.rpc.directory import DirectoryServicer
 from partners.rpc.disclosures import DisclosureServicer
 from partners.rpc.handoff_answers import HandoffAnswerServicer
+from partners.rpc.handoff_details import HandoffDetailServicer
 from partners.rpc.handoffs import HandoffServicer
 from partners.rpc.links import LinkServicer
 from partners.rpc.nodes import NodeService, NodeServicer
@@ -20,7 +24,7 @@ from partners.rpc.signposts import SignpostServicer
 if TYPE_CHECKING:
     from partners.gateways.details import Details
 
-__all__ = ["NodeService", "PartnerService"]
+__all__ = ["DetailService", "NodeService", "PartnerService"]
 
 
 class PartnerService(
@@ -32,11 +36,13 @@ class PartnerService(
     SignpostServicer,
     HandoffServicer,
     HandoffAnswerServicer,
+    HandoffDetailServicer,
     LinkServicer,
     AgreementServicer,
     DisclosureServicer,
 ):
     """Every method of the contract."""
 
-    def __init__(self, works: Works[Any], details: Details) -> None:
-        self.works, self.details = works, details
+    def __init__(self, works: Works[Any], details: Details | None = None) -> None:
+        self.works, self.details = works, details or HouseDetails(works.settings)
+        self.houses = OtherHouses(works)

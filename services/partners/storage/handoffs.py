@@ -47,7 +47,7 @@ handoff = Table(
     Column("partner", Text, nullable=False),
     Column("partner_org", Text, nullable=False),
     Column("own_org", Text, nullable=False),
-    Column("discreet", Boolean, nullable=False),
+    Column("to_probation", Boolean, nullable=False),
     Column("subject_ref", Text, nullable=False),
     Column("person_id", Uuid, nullable=False),
     Column("case_id", Uuid),

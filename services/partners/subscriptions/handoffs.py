@@ -1,14 +1,17 @@
 """What the other houses say of handoffs; each word leads to one command, which judges by `states.md` 7.
 
-Two refusals are races: a house that never got an offer, for its basis had ended before it left, hears what follows it.
+One refusal is a race: a house that never got an offer, since its basis had ended before it left, hears what follows.
+A redirect of the house itself is handed on where the gate lets it; where it does not, it stays a signpost.
 """
 
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
+from chassis.aggregate import Fault, Invalid
 from partners.commands import handoffs as commands
 from partners.commands.handoffs.hearing import Content, Word
 from partners.domain.codes import Aspect
@@ -25,6 +28,7 @@ from partners.domain.handoff.codes import (
 from partners.domain.handoff.states import Contact, Grounds, Said, Status
 from partners.subscriptions.gate import GATE
 from throughcare.partners.v1 import shares_pb2 as shared
+from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,21 +38,63 @@ if TYPE_CHECKING:
     from chassis.hearing import Heard
     from partners.storage import Work
 
-UNHEARD: Final = ("offer_unheard",)
+
+C = TypeVar("C", bound=StrEnum)
 
 
 def _at(stamp: Timestamp) -> datetime:
     return stamp.ToDatetime(tzinfo=UTC)
 
 
+def _code(kind: type[C], value: str, path: str) -> C:
+    """A code as it is known here; one that is not waits for a person, or for the release that knows it."""
+    try:
+        return kind(value)
+    except ValueError:
+        raise Invalid(Fault(path, "UNKNOWN_CODE")) from None
+
+
+def _id(value: str, path: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Invalid(Fault(path, "INVALID_FORMAT")) from None
+
+
+def _group(heard: Heard[Any]) -> ReasonGroup:
+    return _code(ReasonGroup, heard.message.reason_group, "reason_group")
+
+
 def _word(heard: Heard[Any], handoff_id: str = "") -> Word:
     of = heard.envelope
     return Word(
         node=of.source_node,
-        handoff_id=UUID(handoff_id or heard.message.handoff_id),
+        handoff_id=_id(handoff_id or heard.message.handoff_id, "handoff_id"),
         subject_ref=of.subject_ref,
         said=Said(at=of.occurred_at, recorded_at=of.recorded_at),
     )
+
+
+@GATE.command(
+    referral.ReferralRedirected,
+    ignored_when=(
+        "isa_not_in_force",
+        "purpose_not_agreed",
+        "category_not_agreed",
+        "consent_missing",
+        "consent_review_passed",
+        "recipient_is_owner",
+        "listed",
+        "offer_unknown",
+        "offer_not_open",
+    ),
+)
+async def redirected(work: Work, heard: Heard[referral.ReferralRedirected]) -> None:
+    """He agreed to be led on to an offer."""
+    case_id, offer_id = heard.envelope.case_id, heard.message.offer_id
+    if case_id is None or not offer_id:
+        raise ValueError("a redirect without its case or where it leads")
+    await commands.offer_redirected.inside(work, case_id=UUID(str(case_id)), offer_id=_id(offer_id, "offer_id"))
 
 
 @GATE.command(shared.SharedHandoffOffered)
@@ -56,18 +102,18 @@ async def offered(work: Work, heard: Heard[shared.SharedHandoffOffered]) -> None
     """Something is offered to this house."""
     message, of = heard.message, heard.envelope
     if of.isa_id is None:
-        raise ValueError("an offer without the agreement it rests on")
+        raise Invalid(Fault("isa_id", "REQUIRED"))
     content = Content(
-        kind=Kind(message.kind),
-        aspects=tuple(Aspect(code) for code in message.aspect_codes),
-        offer_id=UUID(message.offer_id) if message.offer_id else None,
-        categories=tuple(Category(code) for code in message.categories),
+        kind=_code(Kind, message.kind, "kind"),
+        aspects=tuple(_code(Aspect, code, "aspect_codes") for code in message.aspect_codes),
+        offer_id=_id(message.offer_id, "offer_id") if message.offer_id else None,
+        categories=tuple(_code(Category, code, "categories") for code in message.categories),
         scope_hash=message.scope_hash,
-        origin=Origin(message.origin),
+        origin=_code(Origin, message.origin, "origin"),
         grounds=Grounds(
             regime=of.regime,
             lawful_basis=of.lawful_basis,
-            confidentiality_basis=ConfidentialityBasis(of.confidentiality_basis),
+            confidentiality_basis=_code(ConfidentialityBasis, of.confidentiality_basis, "confidentiality_basis"),
             isa_id=UUID(str(of.isa_id)),
         ),
         detail_ref=of.detail_ref,
@@ -90,7 +136,7 @@ async def information_requested(work: Work, heard: Heard[shared.SharedHandoffInf
     await commands.hear_information_requested.inside(work, _word(heard), **asked)
 
 
-@GATE.command(shared.SharedHandoffInformationSupplied, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffInformationSupplied, ignored_when=("offer_unheard",))
 async def information_supplied(work: Work, heard: Heard[shared.SharedHandoffInformationSupplied]) -> None:
     """The sender has answered."""
     answered = {"round_": heard.message.round, "detail_ref": heard.envelope.detail_ref}
@@ -118,7 +164,7 @@ async def waitlisted(work: Work, heard: Heard[shared.SharedHandoffWaitlisted]) -
 @GATE.command(shared.SharedHandoffDeclined)
 async def declined(work: Work, heard: Heard[shared.SharedHandoffDeclined]) -> None:
     """The receiver does not."""
-    await commands.hear_declined.inside(work, _word(heard), group=ReasonGroup(heard.message.reason_group))
+    await commands.hear_declined.inside(work, _word(heard), group=_group(heard))
 
 
 @GATE.command(shared.SharedHandoffStarted)
@@ -130,22 +176,22 @@ async def started(work: Work, heard: Heard[shared.SharedHandoffStarted]) -> None
 @GATE.command(shared.SharedHandoffCompleted)
 async def completed(work: Work, heard: Heard[shared.SharedHandoffCompleted]) -> None:
     """The receiver has done it."""
-    await commands.hear_completed.inside(work, _word(heard), outcome=Outcome(heard.message.outcome))
+    await commands.hear_completed.inside(work, _word(heard), outcome=_code(Outcome, heard.message.outcome, "outcome"))
 
 
 @GATE.command(shared.SharedHandoffFailed)
 async def failed(work: Work, heard: Heard[shared.SharedHandoffFailed]) -> None:
     """The receiver cannot carry it through."""
-    await commands.hear_failed.inside(work, _word(heard), group=ReasonGroup(heard.message.reason_group))
+    await commands.hear_failed.inside(work, _word(heard), group=_group(heard))
 
 
-@GATE.command(shared.SharedHandoffLoopClosed, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffLoopClosed, ignored_when=("offer_unheard",))
 async def loop_closed(work: Work, heard: Heard[shared.SharedHandoffLoopClosed]) -> None:
     """The sender has seen the outcome."""
     await commands.hear_loop_closed.inside(work, _word(heard))
 
 
-@GATE.command(shared.SharedHandoffRevokeRequested, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffRevokeRequested, ignored_when=("offer_unheard",))
 async def revoke_requested(work: Work, heard: Heard[shared.SharedHandoffRevokeRequested]) -> None:
     """The sender wants it back."""
     await commands.hear_revoke_requested.inside(work, _word(heard))
@@ -154,22 +200,22 @@ async def revoke_requested(work: Work, heard: Heard[shared.SharedHandoffRevokeRe
 @GATE.command(shared.SharedHandoffPurgeConfirmed)
 async def purge_confirmed(work: Work, heard: Heard[shared.SharedHandoffPurgeConfirmed]) -> None:
     """The receiver has deleted what came with it."""
-    await commands.hear_purge_confirmed.inside(work, _word(heard), ended_as=Status(heard.message.state))
+    await commands.hear_purge_confirmed.inside(work, _word(heard), ended_as=_code(Status, heard.message.state, "state"))
 
 
-@GATE.command(shared.SharedHandoffSuperseded, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffSuperseded, ignored_when=("offer_unheard",))
 async def superseded(work: Work, heard: Heard[shared.SharedHandoffSuperseded]) -> None:
     """A step of this house came too late."""
-    await commands.hear_superseded.inside(work, _word(heard), lost=Step(heard.message.lost))
+    await commands.hear_superseded.inside(work, _word(heard), lost=_code(Step, heard.message.lost, "lost"))
 
 
-@GATE.command(shared.SharedHandoffOnHold, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffOnHold, ignored_when=("offer_unheard",))
 async def on_hold(work: Work, heard: Heard[shared.SharedHandoffOnHold]) -> None:
     """The other side lets it rest."""
-    await commands.hear_on_hold.inside(work, _word(heard), group=ReasonGroup(heard.message.reason_group))
+    await commands.hear_on_hold.inside(work, _word(heard), group=_group(heard))
 
 
-@GATE.command(shared.SharedHandoffResumed, ignored_when=UNHEARD)
+@GATE.command(shared.SharedHandoffResumed, ignored_when=("offer_unheard",))
 async def resumed(work: Work, heard: Heard[shared.SharedHandoffResumed]) -> None:
     """The other side lets it go on."""
     await commands.hear_resumed.inside(work, _word(heard))
@@ -180,12 +226,12 @@ async def next_contact(work: Work, heard: Heard[shared.SharedNextContact]) -> No
     """The receiver sees him then, for this."""
     message = heard.message
     contact = Contact(
-        aspect=Aspect(message.aspect_code) if message.aspect_code else None,
-        step=StepCode(message.step_code) if message.step_code else None,
+        aspect=_code(Aspect, message.aspect_code, "aspect_code") if message.aspect_code else None,
+        step=_code(StepCode, message.step_code, "step_code") if message.step_code else None,
         starts_at=_at(message.starts_at),
         ends_at=_at(message.ends_at),
     )
-    await commands.hear_contact_planned.inside(work, _word(heard), contact=contact)
+    await commands.hear_contact_planned.inside(work, _word(heard), contact=contact, openly=True)
 
 
 @GATE.command(shared.SharedBusySlot)
@@ -194,4 +240,4 @@ async def busy_slot(work: Work, heard: Heard[shared.SharedBusySlot]) -> None:
     starts_at, ends_at = _at(heard.message.starts_at), _at(heard.message.ends_at)
     contact = Contact(aspect=None, step=None, starts_at=starts_at, ends_at=ends_at)
     word = _word(heard, str(heard.envelope.aggregate_id))
-    await commands.hear_contact_planned.inside(work, word, contact=contact)
+    await commands.hear_contact_planned.inside(work, word, contact=contact, openly=False)

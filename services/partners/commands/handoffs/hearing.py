@@ -105,7 +105,7 @@ async def acknowledge_handoff(work: Work, word: Word, *, content: Content) -> in
         partner=partner.node,
         partner_org=partner.org,
         own_org=work.settings.node_organisation,
-        discreet=partner.discreet,
+        to_probation=partner.to_probation,
         subject_ref=word.subject_ref,
         person_id=link.minted_id,
         **{name: getattr(content, name) for name in Content.__dataclass_fields__},
@@ -179,10 +179,10 @@ async def hear_failed(work: Work, word: Word, *, group: ReasonGroup) -> int:
 
 
 @command("handoff.hear_contact_planned", HOUSE)
-async def hear_contact_planned(work: Work, word: Word, *, contact: Contact) -> int:
+async def hear_contact_planned(work: Work, word: Word, *, contact: Contact, openly: bool) -> int:
     """The receiver sees him then."""
     handoff = await _between(work, word, Side.SENDER)
-    return await work.handoffs.put(hearing.contact_planned(handoff, contact, at=work.now))
+    return await work.handoffs.put(hearing.contact_planned(handoff, contact, openly=openly, at=work.now))
 
 
 @command("handoff.hear_purge_confirmed", HOUSE)

@@ -28,7 +28,7 @@ class Partner:
 
     node: str
     org: str
-    discreet: bool
+    to_probation: bool
 
 
 def new_ref() -> str:
@@ -48,8 +48,8 @@ async def partner_of(work: Work, node_id: str) -> Partner:
     if org is None:
         raise Invalid(Fault("recipient", "UNKNOWN_CODE"))
     organisation = await work.organisations.first(org_id=org)
-    discreet = organisation is not None and organisation.sector is Sector.PROBATION
-    return Partner(node=node_id, org=org, discreet=discreet)
+    to_probation = organisation is not None and organisation.sector is Sector.PROBATION
+    return Partner(node=node_id, org=org, to_probation=to_probation)
 
 
 async def must_be_open(work: Work, offer_id: UUID | None, partner: Partner) -> None:

@@ -78,7 +78,7 @@ async def offer_handoff(
         partner=partner.node,
         partner_org=partner.org,
         own_org=work.settings.node_organisation,
-        discreet=partner.discreet,
+        to_probation=partner.to_probation,
         person_id=whose,
         case_id=case_id,
         kind=kind,

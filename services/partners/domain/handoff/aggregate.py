@@ -38,7 +38,7 @@ class Handoff(Aggregate):
     partner: str
     partner_org: str
     own_org: str
-    discreet: bool
+    to_probation: bool
     subject_ref: str
     person_id: UUID
     case_id: UUID | None = None
@@ -90,7 +90,7 @@ class Handoff(Aggregate):
             side=self.side,
             partner=self.partner,
             subject_ref=self.subject_ref,
-            discreet=self.discreet,
+            to_probation=self.to_probation,
             grounds=self.grounds,
         )
 

@@ -133,15 +133,13 @@ def failed(handoff: Handoff, group: ReasonGroup, *, said: Said, at: datetime) ->
     return value.says(facts.Failed, heard=True, reason=None, reason_group=group, at=at)
 
 
-def contact_planned(handoff: Handoff, contact: Contact, *, at: datetime) -> Handoff:
-    """The receiver sees him then; what for is empty where only the hour was told."""
+def contact_planned(handoff: Handoff, contact: Contact, *, openly: bool, at: datetime) -> Handoff:
+    """The receiver sees him then; openly, he says what for."""
     handoff.must_be_on(Side.SENDER)
     if not handoff.open or handoff.next_contact == contact:
         return handoff
-    told_openly = contact.aspect is not None
-    return replace(handoff, next_contact=contact).says(
-        facts.ContactPlanned, heard=True, contact=contact, open=told_openly, at=at
-    )
+    planned = replace(handoff, next_contact=contact)
+    return planned.says(facts.ContactPlanned, heard=True, contact=contact, open=openly, at=at)
 
 
 def purge_confirmed(handoff: Handoff, ended_as: Status, *, said: Said, at: datetime) -> Handoff:
@@ -209,7 +207,7 @@ def _stands(handoff: Handoff, at: datetime) -> Handoff:
 def _reached(handoff: Handoff, stage: Status, said: Said, at: datetime) -> Handoff:
     """The steps that lead to a stage, where they were not heard: they are taken as said with the next."""
     handoff.must_be_on(Side.SENDER)
-    if handoff.stage is S.OFFERED or (handoff.stage is S.EXPIRED and handoff.received_at is None):
+    if handoff.stage is S.OFFERED or (handoff.stage is S.EXPIRED and handoff.received_at is handoff.purged_at is None):
         handoff = _received(handoff, said, at)
     if stage is S.ACCEPTED and handoff.stage in (S.RECEIVED, S.INFO_REQUESTED):
         return accepted(handoff, said=said, at=at)

@@ -36,7 +36,7 @@ class Arrival:
     partner: str
     partner_org: str
     own_org: str
-    discreet: bool
+    to_probation: bool
     subject_ref: str
     person_id: UUID
     kind: Kind

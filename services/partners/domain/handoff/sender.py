@@ -23,7 +23,7 @@ class Offering:
     partner: str
     partner_org: str
     own_org: str
-    discreet: bool
+    to_probation: bool
     person_id: UUID
     case_id: UUID | None
     kind: Kind

@@ -52,14 +52,14 @@ class Between:
     """Between whom it is, as every fact of it says.
 
     `partner` is the node at the other side; `subject_ref` the partner's own reference, where he is his man.
-    `discreet`: the other house is probation's, which hears no choice of the person (events.md 1).
+    `to_probation`: the other house is, and hears no choice of the person (events.md 1).
     """
 
     handoff_id: UUID
     side: Side
     partner: str
     subject_ref: str
-    discreet: bool
+    to_probation: bool
     grounds: Grounds
 
 
