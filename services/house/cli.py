@@ -11,7 +11,18 @@ import sys
 import typer
 
 from house import output
-from house.commands import agreements, board, directory, imports, node, operating, running, topics
+from house.commands import (
+    agreements,
+    board,
+    containers,
+    directory,
+    imports,
+    keeping,
+    node,
+    operating,
+    running,
+    topics,
+)
 from house.trouble import Trouble
 
 
@@ -33,6 +44,8 @@ def app() -> typer.Typer:
     operating.add_to(whole)
     topics.add_to(whole)
     node.add_to(whole)
+    containers.add_to(whole)
+    keeping.add_to(whole)
     return whole
 
 

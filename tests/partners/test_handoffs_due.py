@@ -95,7 +95,7 @@ async def test_a_question_nobody_answers_lapses_after_ten_working_days(pair: Pai
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which?",))
     await pair.exchange()
     assert set(await promises(pair.theirs)) == {"information"}
-    await pair.wind(days=17)
+    await pair.wind(days=20)
     await fire(pair.theirs)
     await pair.exchange()
 
@@ -110,7 +110,7 @@ async def test_an_answer_that_crosses_the_lapse_counts_for_nothing_in_either_hou
     handoff_id = await pair.received()
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which?",))
     await pair.exchange()
-    await pair.wind(days=17)
+    await pair.wind(days=20)
     await fire(pair.theirs)
     await pair.we(commands.supply_handoff_information, handoff_id, answer="Two.")
     await pair.exchange()
@@ -129,7 +129,7 @@ async def test_the_loop_closes_by_itself_in_the_end(pair: Pair) -> None:
     await pair.they(commands.start_handoff_work, handoff_id, first_contact_on=today, worker="")
     await pair.they(commands.complete_handoff, handoff_id, outcome=Outcome.DELIVERED, delivered="Done.")
     await pair.exchange()
-    await pair.wind(days=17)
+    await pair.wind(days=20)
     await fire(pair.ours)
     await pair.exchange()
 
