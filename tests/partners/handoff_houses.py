@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from chassis.access import Ground
+from chassis.calendar import local_date
 from chassis.deadlines import DeadlineLoop
 from partners.commands import handoffs as commands
+from partners.commands import offers
 from partners.domain.codes import Aspect
-from partners.domain.handoff.codes import Category, Kind
+from partners.domain.handoff.codes import Category, Kind, Outcome
+from partners.domain.offer import Capacity
+from tests.partners.domain.offers import terms as offer_terms
 from tests.partners.houses import House, in_force
 
 if TYPE_CHECKING:
@@ -115,3 +119,29 @@ async def told(house: House, topic: str, kind: Any) -> list[Any]:
 async def parked(house: House) -> list[str]:
     """Why something waits."""
     return [row["reason"] for row in await house.rows("select reason from parked order by topic, key, sequence")]
+
+
+async def started(pair: Pair, **given: Any) -> UUID:
+    """One on which work has begun."""
+    handoff_id = await pair.received(**given)
+    await pair.they(commands.accept_handoff, handoff_id, worker="staff-pw-1")
+    today = local_date(await pair.theirs.now())
+    await pair.they(commands.start_handoff_work, handoff_id, first_contact_on=today, worker="")
+    await pair.exchange()
+    return handoff_id
+
+
+async def completed(pair: Pair) -> UUID:
+    """One that is done."""
+    handoff_id = await started(pair)
+    await pair.they(commands.complete_handoff, handoff_id, outcome=Outcome.DELIVERED, delivered="Debts are settled.")
+    await pair.exchange()
+    return handoff_id
+
+
+async def offered_there(pair: Pair) -> UUID:
+    """Something the other house offers, as its node told us."""
+    given = {"offer_id": None, "org_id": TRUST, "room": offers.Said(capacity=Capacity.HAS_CAPACITY), "expected": None}
+    made = await pair.theirs.do(offers.publish_offer, pair.theirs.manager, terms=offer_terms(), **given)
+    await pair.exchange()
+    return UUID(str(made["offer_id"]))
