@@ -18,6 +18,8 @@ from tests.partners.domain.offers import terms as offer_terms
 from tests.partners.houses import House, in_force
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from chassis.access import Actor
 
 TRUST = "north-london-nhs"
@@ -84,6 +86,10 @@ class Pair:
         for house in (self.ours, self.theirs):
             await house.wind(**ahead)
         await self.ours.hears(await self.ours.confirms())
+
+    async def until(self, at: datetime) -> None:
+        """Time goes on to this moment, and a little beyond."""
+        await self.wind(seconds=(at - await self.ours.now()).total_seconds() + 1)
 
 
 async def a_pair(ours: House, theirs: House) -> Pair:

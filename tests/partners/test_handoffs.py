@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -210,7 +210,6 @@ async def test_a_question_and_its_answer_stay_where_they_were_written(pair: Pair
 async def test_a_question_stops_the_clock_of_the_decision(pair: Pair) -> None:
     handoff_id = await pair.received()
     first = (await pair.of(pair.theirs, handoff_id))["due_at"]
-    begun = await pair.theirs.now()
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which debts?",))
     await pair.exchange()
     await pair.wind(days=7)
@@ -219,7 +218,10 @@ async def test_a_question_stops_the_clock_of_the_decision(pair: Pair) -> None:
 
     rows = [await pair.of(house, handoff_id) for house in (pair.ours, pair.theirs)]
     assert rows[0]["due_at"] == rows[1]["due_at"] > first
-    assert rows[1]["due_at"] == end_of_day(working_days_due(begun, 10))
+    (stop,) = rows[1]["stops"]
+    pause = (datetime.fromisoformat(stop["began"]), datetime.fromisoformat(stop["ended"]))
+    assert pause[0] == rows[1]["asked_at"]
+    assert rows[1]["due_at"] == end_of_day(working_days_due(rows[1]["received_at"], 5, [pause]))
 
 
 async def test_only_the_group_of_a_reason_leaves(pair: Pair) -> None:

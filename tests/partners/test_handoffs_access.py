@@ -159,5 +159,5 @@ async def test_lists_say_what_goes_where_and_what_waits_or_is_late(pair: Pair) -
     assert await listed(pair.ours, statuses=(queries.Status.RECEIVED,)) == [second]
     assert await listed(pair.ours, case_id=pair.case_id) == [second, first]
     assert await listed(pair.theirs, overdue=True) == []
-    await pair.wind(days=20)
+    await pair.wind(days=40)
     assert await listed(pair.theirs, overdue=True) == [second, first]
