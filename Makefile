@@ -13,10 +13,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 STATE := .state
-GROUPS_INSTALLED := main build test lint
+GROUPS_INSTALLED := main embedded image build test lint
 BUS ?= embedded
 DATA ?= .data
 UV ?= uv
+NODE ?= together
+TAG ?= local
+SECRETS ?= .secrets
 PROTO := $(shell find proto/throughcare -name '*.proto' 2>/dev/null)
 export PYTHONDONTWRITEBYTECODE ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -41,10 +44,10 @@ help: ## Print these targets
 setup: $(STATE)/install $(STATE)/proto ## Make .venv with the pinned packages and the generated contracts
 
 demo: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house and play its story (BUS=kafka for a real broker, ARGS=--once to play, audit and stop)
-	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(ARGS)
+	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
-up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house with example data and stay with it; Ctrl-C stops (BUS=kafka, DATA=folder)
-	$(BIN)/throughcare up --example --bus $(BUS) --data $(DATA) $(ARGS)
+up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start houses with example data and stay with them; Ctrl-C stops (NODES=together,sig-penrose BUS=kafka DATA=folder)
+	$(BIN)/throughcare up --example --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 down: setup ## Stop the house and delete its data (DATA=folder)
 	$(BIN)/throughcare down --data $(DATA)
@@ -57,9 +60,9 @@ kafka: $(STATE)/kafka ## Fetch the jars of a local Apache Kafka with Maven (need
 
 ##@ Check
 
-.PHONY: check format lint types imports contracts spelling architecture
+.PHONY: check format lint types imports contracts spelling deployment architecture
 
-check: lint types imports contracts spelling architecture ## Everything below: what a change must pass before its tests
+check: lint types imports contracts spelling deployment architecture ## Everything below: what a change must pass before its tests
 
 format: setup ## Format the code and the contracts in place
 	$(BIN)/ruff format
@@ -86,12 +89,19 @@ contracts: setup ## Lint and format of the contracts; no break, no changed optio
 spelling: setup ## Spelling, and words that hurt people
 	$(BIN)/codespell
 
+deployment: setup ## Recipes, compose files and Kubernetes manifests
+	$(BIN)/hadolint deploy/Dockerfile deploy/stand-ins/*/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose*.yaml
+	@for overlay in deploy/kubernetes/overlay/*; do \
+		$(BIN)/kubectl kustomize $$overlay >$(STATE)/kubernetes.yaml; \
+		$(BIN)/kubernetes-validate --strict --quiet $(STATE)/kubernetes.yaml; done
+
 architecture: setup ## Rules of the architecture that no other tool holds
 	$(PY) -m pytest tests/architecture -q $(if $(T),-k "$(T)")
 
 ##@ Test
 
-.PHONY: test test-fast test-wire faults bench
+.PHONY: test test-fast test-wire test-containers faults bench
 
 test: setup $(STATE)/kafka-if-possible ## Everything this machine can run (T= narrows: T=consent, or T=tests/referral)
 	$(PY) -m pytest $(PICK)
@@ -101,6 +111,9 @@ test-fast: setup ## Without a broker: domain, services on PostgreSQL, contracts 
 
 test-wire: setup $(STATE)/kafka-if-possible ## On a bus: relay, inbox, journeys (T= narrows)
 	$(PY) -m pytest -m "wire or kafka" $(PICK)
+
+test-containers: setup ## Our images on PostgreSQL and three brokers, and each runbook; needs an engine (make engine; T= narrows)
+	$(PY) -m pytest $(if $(T),$(PICK),tests/containers)
 
 faults: setup kafka ## The long form of the fault runs on real Kafka, with figures (T= narrows)
 	THROUGHCARE_FAULTS=long $(PY) -m pytest tests/faults -s --timeout 3600 $(PICK_NAME)
@@ -134,7 +147,7 @@ docs: setup ## Draw docs/map.md again from publications and subscriptions
 
 pins: ## Resolve the requirements again and write them with hashes (needs uv; U=package upgrades one, U=all all)
 	@command -v $(UV) >/dev/null || { echo "make pins needs uv. Install it as you like best, or say where it is: make pins UV=path"; exit 1; }
-	@for group in main test lint build bench; do \
+	@for group in main embedded image mail test lint build bench; do \
 		if [ $$group = main ]; then from="pyproject.toml"; else from="--group $$group -c requirements/main.txt"; fi; \
 		$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 			--no-emit-index-url --no-emit-find-links \
@@ -158,6 +171,32 @@ rebuild: setup ## Build projections again from the journals (S=a service, or par
 
 topics: setup ## List the topics of deploy/bus/topics.yaml as they are on the bus (DATA=folder)
 	$(BIN)/throughcare topics --data $(DATA)
+
+##@ Containers
+
+.PHONY: engine base-images images secrets compose-up compose-down sbom
+
+engine: ## Bring up a container engine where none answers (apt-get: docker.io, docker-compose; dockerd by hand)
+	@deploy/engine
+
+base-images: ## Pull the public images, or build stand-ins of the same names where they cannot be pulled
+	@deploy/base-images
+
+images: ## Build the images of the services and of the house (TAG=local)
+	@deploy/images $(TAG)
+
+secrets: setup ## Make certificates, keys and passwords of a house in containers, for trying (NODE=together)
+	@$(BIN)/throughcare secrets --node $(NODE) --into $(SECRETS)
+
+compose-up: secrets ## Start a house in containers: the lead house, or a partner's on its bus (NODE=together)
+	@[ "$(NODE)" = together ] || deploy/house together admit
+	@deploy/house $(NODE) up
+
+compose-down: ## Stop a house in containers and delete its data (NODE=together)
+	@deploy/house $(NODE) down
+
+sbom: setup ## What our images hold, with licences: CycloneDX in .state/sbom.json and a table in .state/licences.txt
+	@$(PY) -m tests.architecture.bill_of_materials $(STATE)
 
 ##@ System
 

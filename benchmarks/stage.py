@@ -93,6 +93,7 @@ class Stage:
                     node="together",
                     recorded_at=work.now,
                     new_id=work.new_id,
+                    names=self.toy.names,
                 )
                 await together.run(work.conn)
             done += len(news)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SUPPORT = Path(__file__).parent / "support"
 pytest_plugins = [
     f"tests.support.{name}"
-    for name in ("postgres", "bus", "clock", "house", "faults")
+    for name in ("postgres", "bus", "clock", "house", "houses", "faults")
     if (SUPPORT / f"{name}.py").exists() or (SUPPORT / name / "__init__.py").exists()
 ]
 

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
+_URN = "urn:throughcare:"
 _EARLY = timedelta(minutes=5)  # clocks of two machines differ
 
 
 def urn(node: str, name: str) -> str:
     """How a service or client of a node is called in its certificate."""
-    return f"urn:throughcare:{node}:{name}"
+    return f"{_URN}{node}:{name}"
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,7 @@ class Authority:
     @classmethod
     def load(cls, folder: Path) -> Authority:
         """The authority that `make` put into this folder."""
-        key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), None)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise TypeError("ca.key holds no elliptic curve key")
+        key = _elliptic(folder / "ca.key")
         return cls(folder, x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes()), key)
 
     def service(self, node: str, name: str, *, at: datetime, days: int = 365, hosts: Sequence[str] = LOCAL) -> Files:
@@ -99,24 +98,104 @@ class Authority:
         at: datetime,
         days: int,
     ) -> Files:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = uri.removeprefix("urn:throughcare:").replace(":", ".")
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        names = [x509.UniformResourceIdentifier(uri), *(_host(host) for host in hosts)]
-        certificate = (
-            _builder(subject, self.certificate.subject, key.public_key(), at=at, days=days)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(authority=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .add_extension(issuer, critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
+        key, name = ec.generate_private_key(ec.SECP256R1()), _file_name(uri)
+        names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(uri), *(_host(host) for host in hosts)])
+        certificate = self._signed(_subject(uri), key.public_key(), names, usages, at=at, days=days)
         files = Files(self.file, self.folder / f"{name}.pem", self.folder / f"{name}.key")
         _write_key(files.key, key)
         files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return files
+
+    def certify(self, request: Request, *, at: datetime, days: int = 365) -> str:
+        """A certificate (PEM) for who has asked with this request; whether he may have that name is the caller's
+        question."""
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+        given = usages if request.hosts else usages[1:]
+        subject = _subject(urn(request.node, request.name))
+        certificate = self._signed(subject, request.public_key, request.names, given, at=at, days=days)
+        return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def _signed(
+        self,
+        subject: x509.Name,
+        public_key: ec.EllipticCurvePublicKey,
+        names: x509.SubjectAlternativeName,
+        usages: list[x509.ObjectIdentifier],
+        *,
+        at: datetime,
+        days: int,
+    ) -> x509.Certificate:
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        return (
+            _builder(subject, self.certificate.subject, public_key, at=at, days=days)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(authority=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+            .add_extension(names, critical=False)
+            .add_extension(issuer, critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks to be certified: a name of a node, the hosts at which it answers, and the key it holds."""
+
+    node: str
+    name: str
+    hosts: tuple[str, ...]
+    public_key: ec.EllipticCurvePublicKey
+    names: x509.SubjectAlternativeName
+
+    @classmethod
+    def read(cls, text: str) -> Request:
+        """Raises ValueError where it is no request of ours: another kind of key, no name of a node, or two."""
+        request = x509.load_pem_x509_csr(text.encode())
+        key = request.public_key()
+        if not isinstance(key, ec.EllipticCurvePublicKey) or not request.is_signature_valid:
+            raise ValueError("it is not signed with an elliptic curve key")
+        try:
+            names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except x509.ExtensionNotFound:
+            raise ValueError("it has no name") from None
+        urns = [each for each in names.get_values_for_type(x509.UniformResourceIdentifier) if each.startswith(_URN)]
+        hosts = [str(each) for kind in (x509.DNSName, x509.IPAddress) for each in names.get_values_for_type(kind)]
+        if len(urns) != 1 or len(names) != 1 + len(hosts) or urns[0].count(":") != 3:
+            raise ValueError("it must have one name of a node, and hosts, and nothing else")
+        _, _, node, name = urns[0].split(":")
+        return cls(node, name, tuple(hosts), key, names)
+
+
+def ask(folder: Path, node: str, name: str, *, hosts: Sequence[str] = ()) -> str:
+    """A request (PEM) to certify this name, for the key in this folder: made where there is none, and it stays."""
+    uri = urn(node, name)
+    file = folder / f"{_file_name(uri)}.key"
+    if not file.exists():
+        _write_key(file, ec.generate_private_key(ec.SECP256R1()))
+    key = _elliptic(file)
+    names = [x509.UniformResourceIdentifier(uri), *(_host(host) for host in hosts)]
+    request = (
+        x509.CertificateSigningRequestBuilder()
+        .subject_name(_subject(uri))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return request.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _elliptic(file: Path) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(file.read_bytes(), None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise TypeError(f"{file.name} holds no elliptic curve key")
+    return key
+
+
+def _file_name(uri: str) -> str:
+    return uri.removeprefix(_URN).replace(":", ".")
+
+
+def _subject(uri: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _file_name(uri)[:64])])
 
 
 class Authorities:

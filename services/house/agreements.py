@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 from google.protobuf.json_format import MessageToDict
 
-from house.plainly import day, moment, words
 from house.trouble import Trouble
+from house.wording import day, moment, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

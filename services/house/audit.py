@@ -108,7 +108,8 @@ async def _compare(folder: Folder, run: Run, wanted: Sequence[str], found: Audit
     found.offsets = {f"{place.topic}/{place.partition}": extent.end for place, extent in seen.extents.items()}
     found.note(iter(on_bus.findings))
     looked_at = {stream: events for stream, events in told.items() if stream[0] in names}
-    found.note(streams.sent(looked_at, on_bus, keeps_all=run.bus != "embedded" and _nothing_expired(seen)))
+    keeps_all = run.bus != "embedded" and _nothing_expired(seen) and await _first_of_all(databases, seen.cluster)
+    found.note(streams.sent(looked_at, on_bus, keeps_all=keeps_all))
     for each, database in databases.items():
         found.note(iter(await streams.committed(database, each, on_bus, between)))
         for group, read in known.groups_of(*each).items():
@@ -117,6 +118,11 @@ async def _compare(folder: Folder, run: Run, wanted: Sequence[str], found: Audit
             newest = await streams.heads(databases, read, between)
             found.note(streams.effective(told, on_bus, streams.told_by(applied, databases, between), newest))
         found.note(iter(await streams.twice(database, told)))
+
+
+async def _first_of_all(databases: Mapping[Owner, str], cluster: str) -> bool:
+    """Whether no group here ever read another bus: one that was put in its place holds only what was told since."""
+    return not any([await streams.read_another(database, cluster) for database in databases.values()])
 
 
 async def _journals(databases: Mapping[Owner, str], between: frozenset[str], found: Audit) -> streams.Journals:

@@ -27,6 +27,8 @@ FIRST_USER: Final = "admin"
 _FIRST_PASSWORD: Final = "bus-admin.password"  # noqa: S105 - the name of a file
 OPERATOR: Final = "operator"
 _OF_A_GIVEN_BUS: Final = ("security", "username", "password_file", "ca_file", "certificate_file", "key_file")
+# Each service is told these for itself, with the files where they lie.
+VARIABLES: Final = frozenset(f"{PREFIX}BUS_{word.upper()}" for word in _OF_A_GIVEN_BUS)
 _FILES: Final = ("password_file", "ca_file", "certificate_file", "key_file")
 _CLIENT: Final[Mapping[str, str]] = {
     "bus_security": "security.protocol",
@@ -47,6 +49,17 @@ def password(folder: Folder, user: User) -> str:
     return folder.of(user.house).secret(f"bus/{user.service}.password").read_text().strip()
 
 
+def keep_password(folder: Folder, service: str, password: str) -> None:
+    """Take a password that the operator of another bus has made for a user of this house."""
+    folder.write_secret(f"{folder.node}/bus/{service}.password", password)
+
+
+def authority(folder: Folder) -> Path | None:
+    """The certificate by which a bus of this folder's is known; none where the machine's own authorities do."""
+    told = of_service(folder, OPERATOR)
+    return Path(told["bus_ca_file"]) if "bus_ca_file" in told else None
+
+
 def of_service(folder: Folder, service: str) -> dict[str, str]:
     """How one service speaks to the bus, in the words of its settings. Raises `Trouble` where a password is missing."""
     plan, node = folder.plan(), folder.here
@@ -63,7 +76,13 @@ def of_service(folder: Folder, service: str) -> dict[str, str]:
                 f"{given['bus_username']} has no password for the bus: no file {given['bus_password_file']}.",
                 mend="The bus's operator makes it with `throughcare topics apply` and hands it over.",
             )
+    if missing := next((value for name, value in given.items() if _is_missing(name, value)), None):
+        raise Trouble(f"There is no file {missing}, with which {folder.node} is to come to its bus.")
     return {"bus_security": "PLAINTEXT", **given}
+
+
+def _is_missing(name: str, value: str) -> bool:
+    return name.removeprefix("bus_") in _FILES and not Path(value).exists()
 
 
 def _as_user(folder: Folder, node: Node, service: str) -> dict[str, str]:

@@ -5,16 +5,15 @@ Cards of other houses lie in the data folder, so that the bus is made fit for th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from chassis import nodekeys
+from chassis.certificates import fingerprint
 from house import identity
 from house.names import SERVICES
 from house.nodes import Node
@@ -39,6 +38,7 @@ class Card:
     node_id: str
     org_id: str
     name: str
+    sector: str
     services: tuple[str, ...]
     principal: str
     public_key: str
@@ -54,6 +54,7 @@ class Card:
             node=self.node_id,
             organisation=self.org_id,
             name=self.name,
+            sector=self.sector,
             services=self.services,
             principal=self.principal,
         )
@@ -79,6 +80,7 @@ def of(folder: Folder, address: str = "", requests: tuple[str, ...] = ()) -> Car
         node_id=node.node,
         org_id=node.organisation,
         name=node.name,
+        sector=node.sector,
         services=node.services,
         principal=node.principal or node.node,
         public_key=nodekeys.public_key(folder.located(node.node_key)).hex(),
@@ -91,10 +93,7 @@ def of(folder: Folder, address: str = "", requests: tuple[str, ...] = ()) -> Car
 
 def authority_fingerprint(path: Path) -> str:
     """The digest of an authority's certificate; empty where there is none yet."""
-    if not path.exists():
-        return ""
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    return hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
+    return fingerprint(x509.load_pem_x509_certificate(path.read_bytes())) if path.exists() else ""
 
 
 def read(path: Path) -> Card:

@@ -11,7 +11,18 @@ import sys
 import typer
 
 from house import output
-from house.commands import agreements, directory, imports, operating, reading, running, topics
+from house.commands import (
+    agreements,
+    board,
+    containers,
+    directory,
+    imports,
+    keeping,
+    node,
+    operating,
+    running,
+    topics,
+)
 from house.trouble import Trouble
 
 
@@ -26,12 +37,15 @@ def app() -> typer.Typer:
         rich_markup_mode=None,
     )
     running.add_to(whole)
-    reading.add_to(whole)
+    board.add_to(whole)
     agreements.add_to(whole)
     imports.add_to(whole)
     directory.add_to(whole)
     operating.add_to(whole)
     topics.add_to(whole)
+    node.add_to(whole)
+    containers.add_to(whole)
+    keeping.add_to(whole)
     return whole
 
 

@@ -55,6 +55,9 @@ class Houses:
         if self.plan.bus == KAFKA:
             for user in self.registry.users:
                 bus_access.password(self.folder, user)
+        for node in self.plan.nodes:
+            for service in node.services:
+                bus_access.of_service(self.folder.of(node.node), service)  # says what is missing before anything starts
 
     @property
     def database_url(self) -> str:

@@ -70,7 +70,8 @@ def of_process(folder: Folder, plan: Plan, process: str, bus_servers: str) -> di
         "features": os.environ.get(f"{PREFIX}FEATURES", " ".join(node.features)),
     }
     own_words = {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
-    return {**node.settings, **own_words, "PYTHONPATH": import_path()}
+    beyond = {name: value for name, value in node.settings.items() if name not in bus_access.VARIABLES}
+    return {**beyond, **own_words, "PYTHONPATH": import_path()}
 
 
 def import_path() -> str:

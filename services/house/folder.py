@@ -222,8 +222,10 @@ class Folder:
 
     def write_secret(self, name: str, text: str) -> Path:
         """Write a secret file that all houses share, whole or not at all."""
-        _write(self.shared / name, text, mode=0o600)
-        return self.shared / name
+        path = self.shared / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(path, text, mode=0o600)
+        return path
 
     def _random(self, path: Path) -> Path:
         if not path.exists():

@@ -23,6 +23,7 @@ PREFIX: Final = "THROUGHCARE_"
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,39}")
 _NAME: Final = re.compile(r"[^\x00-\x1f]{1,120}")
 _FILE: Final = re.compile(r"[A-Za-z0-9._/-]{1,200}")
+_CODE: Final = re.compile(r"[A-Z][A-Z_]{1,39}")
 _WORDS: Final = re.compile(r"[a-z0-9-]+")
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}(,[A-Za-z0-9.-]+:[0-9]{1,5})*")
 _LONGEST_RETENTION: Final = 30
@@ -35,6 +36,7 @@ class Node:
     node: str
     organisation: str
     name: str
+    sector: str
     services: tuple[str, ...]
     features: tuple[str, ...] = ()
     bus_servers: str = ""
@@ -97,6 +99,7 @@ _READ: Final[Mapping[str, tuple[str, Callable[[str], Any], bool]]] = {
     "NODE_ID": ("node", _AN_ID, True),
     "NODE_ORGANISATION": ("organisation", _AN_ID, True),
     "NODE_NAME": ("name", _matching(_NAME, "a name of at most 120 characters"), True),
+    "NODE_SECTOR": ("sector", _matching(_CODE, "a sector, such as VOLUNTARY or SECONDARY_CARE"), True),
     "NODE_SERVICES": ("services", _services, True),
     "FEATURES": ("features", _features, False),
     "BUS_SERVERS": ("bus_servers", _or_empty(_matching(_ADDRESS, "host:port, or several with commas")), False),

@@ -21,7 +21,7 @@ GUARDIAN: Final = "staff-ig-1"
 OPERATOR: Final = "staff-ops-1"
 PROBATION: Final = "probation"
 EXAMPLE: Final[Sequence[str]] = (MANAGER, SECOND_MANAGER, *WORKERS, CLINICIAN, GUARDIAN)
-_ROLES: Final = {"sm": Role.SM, "ew": Role.EW, "cp": Role.CP, "ig": Role.IG, "ops": Role.OPS}
+_ROLES: Final = {"sm": Role.SM, "ew": Role.EW, "cp": Role.CP, "ig": Role.IG, "ops": Role.OPS, "pw": Role.PW}
 _STAFF: Final = re.compile(r"staff-([a-z]+)-[a-z0-9-]+")
 _PRACTITIONER: Final = re.compile(r"pp-[a-z2-7]{26}")
 

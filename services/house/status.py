@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from house.bus_reading import Seen
     from house.folder import Folder, Run
 
+ELSEWHERE: Final = "elsewhere"  # processes that no supervisor of ours keeps, as in containers
 _AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 _PAUSE: Final = 0.3
 _COUNTS: Final = """
@@ -88,7 +89,7 @@ class Status:
                     "name": each.name,
                     "pid": each.pid if alive(each) else None,
                     "restarts": each.restarts,
-                    "state": each.state if alive(each) else "gone",
+                    "state": each.state if alive(each) or each.state == ELSEWHERE else "gone",
                 }
                 for each in self.run.everything
             ],

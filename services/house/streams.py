@@ -224,6 +224,15 @@ async def applied(url: str, seen: Seen, group: str, topics: Sequence[str]) -> Ap
     )
 
 
+async def read_another(url: str, cluster: str) -> bool:
+    """Whether a group of this service has read another bus than this one."""
+    conn = await asyncpg.connect(url, timeout=10)
+    try:
+        return bool(await conn.fetchval("select exists (select from consumer_offset where cluster <> $1)", cluster))
+    finally:
+        await conn.close()
+
+
 async def heads(databases: Mapping[Owner, str], topics: Sequence[str], between: frozenset[str]) -> dict[Stream, int]:
     """The newest number of every stream, as its owner says. Asked after the marks of a group were read."""
     found: dict[Stream, int] = {}

@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from house import bus_access, environment, nodes
+from house import bus_access, cards, environment, nodes
 from house.buses import BusUnavailable
 from house.composition import KAFKA, Houses, planned
 from house.folder import Doors, Plan, Run, Running
@@ -43,7 +43,7 @@ def wanted(
     found = nodes.read_all(houses or [each.file for each in kept.nodes])
     plan = Plan(
         nodes=found,
-        bus=bus or _bus_of(folder, found, kept),
+        bus=bus or _bus_of(found, kept),
         postgres=postgres or kept.postgres,
         split=split or kept.split,
         ports=kept.ports,
@@ -51,8 +51,8 @@ def wanted(
     return planned(folder, plan, ports)
 
 
-def _bus_of(folder: Folder, houses: Sequence[nodes.Node], kept: Plan) -> str:
-    """The bus of the last start; at the first, the one that the houses' files name, if they name any."""
+def _bus_of(houses: Sequence[nodes.Node], kept: Plan) -> str:
+    """The bus that the houses' files name, if they name any; else that of the last start."""
     named = {each.bus_servers for each in houses if each.bus_servers}
     if len(named) > 1:
         raise Trouble(
@@ -60,7 +60,7 @@ def _bus_of(folder: Folder, houses: Sequence[nodes.Node], kept: Plan) -> str:
             mend="Start each in a folder of its own with --data.",
             code=2,
         )
-    return named.pop() if named and not folder.exists else kept.bus
+    return named.pop() if named else kept.bus
 
 
 async def up(
@@ -104,24 +104,26 @@ async def _when_ready(house: Houses, supervisor: Supervisor, ready: Callable[[Ru
     if not all(each.state == "running" for each in supervisor.running):
         return
     for each in house.plan.nodes if example else ():
-        await _example(house.folder.of(each.node))
+        await _beside("house.example", house.folder, each.node)
+    if len(house.plan.nodes) > 1 or cards.kept(house.folder):
+        await _beside("house.introducing", house.folder)
     run = house.folder.run()
     if run is not None:
         ready(run)
 
 
-async def _example(folder: Folder) -> None:
+async def _beside(module: str, folder: Folder, *arguments: str) -> None:
     """In a process of its own: the supervisor keeps processes and does nothing else."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "house.example",
+        module,
         str(folder.path),
-        folder.node,
+        *arguments,
         env={**os.environ, "PYTHONPATH": environment.import_path()},
     )
     if await process.wait():
-        raise Trouble("The example data could not be made; what happened stands above.")
+        raise Trouble("What the houses need could not be made; what happened stands above.")
 
 
 def _say(house: Houses, now: Sequence[Running]) -> None:

@@ -11,16 +11,18 @@ from chassis.rpc import Servicer
 from chassis.service import Compose, Service
 from chassis.work import Works
 from partners.deadlines import DEADLINES, PERIODIC
+from partners.gateways.details import HouseDetails
 from partners.gateways.nodes import NodeJournals
 from partners.publications import PUBLICATIONS
-from partners.rpc import NodeService, PartnerService
+from partners.rpc import DetailService, NodeService, PartnerService
 from partners.settings import Settings
 from partners.storage import Work
 from partners.subscriptions import GATE, PICTURE
 
 
 def _servicers(works: Works[Any]) -> Sequence[Servicer]:
-    return (PartnerService(works), NodeService(works))
+    details = HouseDetails(works.settings)
+    return (PartnerService(works, details), DetailService(works, details), NodeService(works))
 
 
 def compose(settings: Settings) -> Service:

@@ -22,6 +22,7 @@ MAY = {
     "chassis/database.py": "it is the clock",
     "chassis/certificates.py": "a certificate is valid in the world's time, whatever the house's clock says",
     "house/identity.py": "the same",
+    "house/material.py": "the same",
     "chassis/telemetry/logs.py": "a log line says when it was written on this machine",
     "house/supervisor.py": "a process of this machine lives in this machine's time",
 }

@@ -14,7 +14,7 @@ ALWAYS = {
 }  # fmt: skip
 WHERE_NEEDED = {"gateways", "pages", "templates"}
 TOP = {
-    ".ci", ".editorconfig", ".gitattributes", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md",
+    ".ci", ".dockerignore", ".editorconfig", ".gitattributes", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md",
     "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE", "README.md", "SECURITY.md", "benchmarks", "buf.yaml",
     "deploy", "docs", "proto", "pyproject.toml", "requirements", "services", "tests",
 }  # fmt: skip

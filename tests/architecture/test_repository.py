@@ -25,7 +25,7 @@ TEXT = {
     "", ".cfg", ".conf", ".csv", ".editorconfig", ".env", ".gitignore", ".html", ".ini", ".json", ".md", ".properties",
     ".proto", ".py", ".sh", ".sql", ".toml", ".txt", ".xml", ".yaml", ".yml",
 }  # fmt: skip
-GROUPS = ("main", "test", "lint", "build", "bench")
+GROUPS = ("main", "embedded", "image", "mail", "test", "lint", "build", "bench")
 HERE = ROOT / "tests" / "architecture" / "test_repository.py"
 
 

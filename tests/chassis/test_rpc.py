@@ -55,7 +55,17 @@ async def ask(work): ...
 async def change(work): ...
 
 
-class Details(details_grpc.DetailServiceServicer):
+class Borrowed(details_grpc.DetailServiceServicer):
+    """A contract of which one method is tried; the others have to be written all the same."""
+
+    @serves(ask)
+    async def GetDetail(self, request, context): ...
+
+    @serves(ask)
+    async def ListNames(self, request, context): ...
+
+
+class Details(Borrowed):
     """Answers with what the test says, and remembers the calls."""
 
     def __init__(self, answer=None):
@@ -470,7 +480,7 @@ def _reflected(port, files):
     with grpc.secure_channel(f"127.0.0.1:{port}", credentials) as sync:
         database = ProtoReflectionDescriptorDatabase(sync)
         found = descriptor_pool.DescriptorPool(database).FindServiceByName("throughcare.details.v1.DetailService")
-        assert [method.name for method in found.methods] == ["GetContact"]
+        assert [method.name for method in found.methods] == ["GetContact", "GetDetail", "ListNames"]
         return list(database.get_services())
 
 

@@ -31,8 +31,22 @@ SEEN = Table(
 )
 
 
-class Things(service_pb2_grpc.DetailServiceServicer):
-    """Begins a thing; the contract is a borrowed one: only its shape matters."""
+@query("thing.ask", by("SM"))
+async def ask_thing(work: Work) -> None: ...
+
+
+class Borrowed(service_pb2_grpc.DetailServiceServicer):
+    """A contract of which one method is used: only its shape matters. The others have to be written all the same."""
+
+    @serves(ask_thing)
+    async def GetDetail(self, request: Any, context: Any) -> Any: ...  # noqa: N802
+
+    @serves(ask_thing)
+    async def ListNames(self, request: Any, context: Any) -> Any: ...  # noqa: N802
+
+
+class Things(Borrowed):
+    """Begins a thing."""
 
     def __init__(self, works: Works[Any]) -> None:
         self.works = works
@@ -52,7 +66,7 @@ async def list_seen(work: Work) -> str:
     return " ".join(row["key"] for row in rows)
 
 
-class Seen(service_pb2_grpc.DetailServiceServicer):
+class Seen(Borrowed):
     """Says what was heard."""
 
     def __init__(self, works: Works[Any]) -> None:

@@ -30,6 +30,15 @@ class Said:
         return json.loads(self.out)
 
 
+def command_line(path: Path, *arguments: str, within: float = 60) -> Said:
+    """One command about the houses of this folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "house", *arguments, "--data", str(path)],
+        env=environment(), capture_output=True, text=True, timeout=within, check=False,
+    )  # fmt: skip
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
 @dataclass
 class RunningHouse:
     """A house that `throughcare up` keeps."""
@@ -38,10 +47,7 @@ class RunningHouse:
     process: subprocess.Popen[bytes]
 
     def say(self, *arguments: str, within: float = 60) -> Said:
-        done = subprocess.run(
-            self.command(*arguments), env=environment(), capture_output=True, text=True, timeout=within, check=False
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
+        return command_line(self.folder.path, *arguments, within=within)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "house", *arguments, "--data", str(self.folder.path)]
@@ -69,7 +75,7 @@ def start(path: Path, *arguments: str, within: float = 90) -> RunningHouse:
             env=environment(), stdout=log, stderr=log,
         )  # fmt: skip
     until = time.monotonic() + within
-    while "is running" not in out.read_text():
+    while "stopped with Ctrl-C" not in out.read_text():
         if process.poll() is not None or time.monotonic() > until:
             process.kill()
             logs = "".join(each.read_text()[-2000:] for each in (path / "logs").glob("*.log"))

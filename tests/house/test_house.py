@@ -188,6 +188,23 @@ def test_a_case_is_told_in_plain_words_without_colour_and_as_facts(house):
     assert house.say("case", reference, "--json").facts["picture"]["case_reference"] == reference
 
 
+def test_the_board_shows_every_open_case_a_viewer_may_see_and_nothing_to_others(house):
+    house.quiet()
+    reference = a_reference(house)
+
+    said, facts = house.say("board"), house.say("board", "--json").facts
+
+    assert said.code == 0, said.err
+    assert said.out.startswith("The board of Together\n")
+    assert f"  {reference}  " in said.out
+    assert "\x1b" not in said.out
+    assert reference in {each["case_reference"] for each in facts["pictures"]}
+    assert sum(facts["counts"].values()) >= len(facts["pictures"])
+    nothing = house.say("board", "--as", "staff-pw-9")
+    assert "Nobody is on it" in nothing.out
+    assert reference not in nothing.out
+
+
 def test_a_case_that_is_not_there_and_one_that_is_hidden_look_alike(house):
     house.quiet()
     reference = a_reference(house)

@@ -18,6 +18,7 @@ from chassis.shares import STUB
 from chassis.streams.between import arrived
 from chassis.work import Works
 from partners.commands import nodes as commands
+from partners.gateways.details import HouseDetails
 from partners.gateways.nodes import NodeJournals
 from partners.rpc import NodeService, PartnerService
 from partners.storage import nodes as stored
@@ -45,7 +46,9 @@ TODAY = datetime.now(UTC)
 
 @pytest_asyncio.fixture
 async def door(works: Works[Any]) -> AsyncIterator[PartnerServiceStub]:
-    server = RpcServer(works.settings, {"partners": [PartnerService(works), NodeService(works)]})
+    server = RpcServer(
+        works.settings, {"partners": [PartnerService(works, HouseDetails(works.settings)), NodeService(works)]}
+    )
     port = await server.start()
     made = channel(works.settings, "partners", address=f"127.0.0.1:{port}")
     yield PartnerServiceStub(made)
@@ -137,7 +140,7 @@ async def test_nodes_and_what_was_quarantined_come_in_pages(works: Works[Any], d
 
 
 async def test_without_certificates_no_other_node_is_answered(works: Works[Any]) -> None:
-    server = RpcServer(works.settings, {"partners": [PartnerService(works), NodeService(works)]})
+    server = RpcServer(works.settings, {"partners": [NodeService(works)]})
     port = await server.start()
     plain = channel(works.settings, "partners", address=f"127.0.0.1:{port}")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -188,7 +191,7 @@ def asking(beating: Works[Any], authority: Authority):  # noqa: F811 - the fixtu
         beating.settings = beating.settings.model_copy(
             update={"ca_file": bundle, "certificate_file": own.certificate, "key_file": own.key}
         )
-        server = RpcServer(beating.settings, {"partners": [PartnerService(beating), NodeService(beating)]})
+        server = RpcServer(beating.settings, {"partners": [NodeService(beating)]})
         port = await server.start()
         public_key = nodekeys.public_key(beating.settings.node_key_file).hex()
         fitting = {"authority": fingerprint(known.certificate)}
@@ -198,7 +201,6 @@ def asking(beating: Works[Any], authority: Authority):  # noqa: F811 - the fixtu
         try:
             yield other
         finally:
-            await other.journals.close()
             await server.stop(1)
 
     return start

@@ -14,6 +14,7 @@ import pytest_asyncio
 from chassis import projection
 from chassis.access import Actor, Purpose, Role
 from chassis.rpc import RpcServer, acting_as, channel, error_of
+from partners.gateways.details import HouseDetails
 from partners.rpc import PartnerService
 from tests.partners.gateways.test_open_referral import a_record, public
 from tests.partners.node_cards import organisation
@@ -34,7 +35,7 @@ FLATS = Actor(id="pw-flats-1", role=Role.PW, organisation="sig-penrose", purpose
 @pytest_asyncio.fixture
 async def door(works: Works[Any]) -> AsyncIterator[PartnerServiceStub]:
     await organisation(works, "sig-penrose")
-    server = RpcServer(works.settings, {"partners": [PartnerService(works)]})
+    server = RpcServer(works.settings, {"partners": [PartnerService(works, HouseDetails(works.settings))]})
     port = await server.start()
     made = channel(works.settings, "partners", address=f"127.0.0.1:{port}")
     yield PartnerServiceStub(made)

@@ -13,6 +13,7 @@ import pytest_asyncio
 from chassis import projection
 from chassis.database import now
 from chassis.rpc import RpcServer, acting_as, channel, error_of
+from partners.gateways.details import HouseDetails
 from partners.projections.picture import handoffs, heard
 from partners.rpc import PartnerService
 from tests.partners.histories import PROGRAMME, START, case_of
@@ -34,7 +35,7 @@ CANARY = "Canary-7731"
 
 @pytest_asyncio.fixture
 async def door(works: Works[Any]) -> AsyncIterator[PartnerServiceStub]:
-    server = RpcServer(works.settings, {"partners": [PartnerService(works)]})
+    server = RpcServer(works.settings, {"partners": [PartnerService(works, HouseDetails(works.settings))]})
     port = await server.start()
     made = channel(works.settings, "partners", address=f"127.0.0.1:{port}")
     yield PartnerServiceStub(made)

@@ -199,6 +199,25 @@ async def test_rows_of_a_file_are_answered_one_by_one(call):
     ]
 
 
+async def test_a_row_whose_reference_was_drawn_before_is_taken_again(call, monkeypatch):
+    await call.seed()
+    drawn = iter(["7KQ2-M9RJ", "7KQ2-M9RJ", "8KQ2-M9RJ"])
+    monkeypatch.setattr("referral.commands.drafts.case_reference", lambda: next(drawn))
+    given = {"rosh_assessed_on": "", "screening_completed_on": "2020-05-01"}
+    rows = [
+        pb.ImportReferralsRequest(row=2, values=values(**given)),
+        pb.ImportReferralsRequest(row=3, values=values(external_reference="ref/2", crn="X000002", **given)),
+    ]
+
+    answers = [
+        (answer.row, answer.outcome)
+        async for answer in call.stub.ImportReferrals(iter(rows), metadata=acting_as(SM1, key=uuid4()), timeout=30)
+    ]
+
+    assert answers == [(2, "SUBMITTED"), (3, "SUBMITTED")]
+    assert list(drawn) == []
+
+
 async def test_a_message_of_hmpps_is_taken_by_its_adapter(call):
     await call.seed()
     await call.submitted(crn="A000001")

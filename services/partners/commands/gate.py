@@ -6,11 +6,25 @@ house does by itself and for a read by reference: there a refusal is a fact of i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from chassis.access import Agreement, Asked, Consent, Ground, Known, Rest, Terms, Verdict, decide_all, newest
+from chassis.access import (
+    Agreement,
+    Asked,
+    Consent,
+    GateRefusal,
+    Ground,
+    Known,
+    Rest,
+    Terms,
+    Verdict,
+    decide,
+    decide_all,
+    newest,
+)
 from chassis.aggregate import Unmet
 from chassis.shares import Basis
 from partners.domain.agreement.codes import Status
@@ -83,6 +97,7 @@ class Question:
     case_id: UUID | None = None
     detail_ref: str = ""
     related: bool | None = None
+    staff: str = ""
 
 
 async def judge(
@@ -113,6 +128,12 @@ async def weigh(work: Work, question: Question) -> Judged | None:
     verdict = await _verdict(work, question)
     if verdict.refusal is None:
         return await _made(work, question, verdict)
+    await _refused(work, question, verdict)
+    return None
+
+
+async def _refused(work: Work, question: Question, verdict: Verdict) -> None:
+    refusal = verdict.refusal or GateRefusal.CONSENT_MISSING  # each by itself might pass, under no one agreement
     refused = Disclosure.refuse(
         work.new_id(),
         person_id=question.person_id,
@@ -120,15 +141,33 @@ async def weigh(work: Work, question: Question) -> Judged | None:
         recipient=question.recipient,
         categories=question.categories,
         purpose=question.purpose,
-        refusal_code=verdict.refusal.value,
+        refusal_code=refusal.value,
         at=work.now,
     )
     await work.disclosures.put(refused)
-    return None
+
+
+async def sift(work: Work, question: Question) -> Judged | None:
+    """Of several categories those that may be known; None where none may. What is refused is a fact of its own."""
+    known, asked = await known_of(work, question), _asked(work, question)
+    verdicts = {each: decide(replace(asked, category=each), known) for each in question.categories}
+    # One disclosure names one agreement: the one that lets most be known.
+    lets = Counter(each.isa_id for each in verdicts.values() if each.permitted).most_common(1)
+    permitted = tuple(name for name, each in verdicts.items() if lets and each.permitted and each.isa_id == lets[0][0])
+    refused = tuple(name for name in verdicts if name not in permitted)
+    if refused:
+        await _refused(work, replace(question, categories=refused), decide_all(asked, refused, known))
+    if not permitted:
+        return None
+    return await _made(work, replace(question, categories=permitted), verdicts[permitted[0]])
 
 
 async def _verdict(work: Work, question: Question) -> Verdict:
-    asked = Asked(
+    return decide_all(_asked(work, question), question.categories, await known_of(work, question))
+
+
+def _asked(work: Work, question: Question) -> Asked:
+    return Asked(
         owner=work.settings.node_organisation,
         person_id=question.person_id,
         category="",
@@ -136,8 +175,8 @@ async def _verdict(work: Work, question: Question) -> Verdict:
         recipient=question.recipient,
         at=work.now,
         ground=question.basis,
+        staff=question.staff,
     )
-    return decide_all(asked, question.categories, await known_of(work, question))
 
 
 async def _made(work: Work, question: Question, verdict: Verdict) -> Judged:

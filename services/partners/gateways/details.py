@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import grpc
 from google.protobuf.json_format import MessageToDict
@@ -13,12 +13,11 @@ from google.protobuf.json_format import MessageToDict
 from chassis.access import Purpose
 from chassis.aggregate import Unmet
 from chassis.rpc import channel
-from throughcare.details.v1.service_pb2 import GetDetailRequest
+from throughcare.details.v1.service_pb2 import GetDetailRequest, GetDetailResponse, ListNamesRequest
 from throughcare.details.v1.service_pb2_grpc import DetailServiceStub
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from chassis.settings import ServiceSettings
     from partners.domain.handoff.codes import Category
@@ -38,6 +37,12 @@ class Details(Protocol):
         Raises Unmet("details_unavailable") where an owner cannot be asked: a part is never taken for the whole.
         """
 
+    async def known(self, person_id: UUID, case_id: UUID | None, categories: Sequence[str]) -> GetDetailResponse:
+        """The same as one answer; raises as `snapshot` does."""
+
+    async def names(self, person_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """How these people like to be called, as far as it is known here."""
+
 
 class HouseDetails:
     """Asks `DetailService` of every owner this house runs, as the house itself, for the purpose HANDOFF."""
@@ -56,18 +61,47 @@ class HouseDetails:
         found = {owner: answer for owner, answer in zip(owners, answers, strict=True) if answer}
         return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if found else ""
 
+    async def known(self, person_id: UUID, case_id: UUID | None, categories: Sequence[str]) -> GetDetailResponse:
+        """The same as one answer, each field from the owner that holds it."""
+        request = GetDetailRequest(person_id=str(person_id), case_id=str(case_id or ""), categories=list(categories))
+        answers = await asyncio.gather(
+            *(self._asked(owner, request) for owner in OWNERS if owner in self._settings.peers)
+        )
+        merged = GetDetailResponse()
+        for answer in filter(None, answers):
+            merged.detail.MergeFrom(answer.detail)
+            merged.categories.extend(answer.categories)
+        return merged
+
+    async def names(self, person_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """How these people like to be called; of a house without the owner of names nobody."""
+        if not person_ids or OWNERS[0] not in self._settings.peers:
+            return {}
+        request = ListNamesRequest(person_ids=[str(each) for each in person_ids])
+        stub, metadata = DetailServiceStub(self._opened(OWNERS[0])), self._metadata()
+        try:
+            answer = await stub.ListNames(request, timeout=_SECONDS, metadata=metadata)
+        except grpc.aio.AioRpcError:
+            return {}
+        return {UUID(each.person_id): each.preferred_name for each in answer.names}
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("purpose", Purpose.HANDOFF.value), ("idempotency-key", str(uuid4())))
+
     async def _of(self, owner: str, request: GetDetailRequest) -> dict[str, Any]:
-        metadata = (("purpose", Purpose.HANDOFF.value), ("idempotency-key", str(uuid4())))
+        answer = await self._asked(owner, request)
+        return MessageToDict(answer.detail, preserving_proto_field_name=True) if answer else {}
+
+    async def _asked(self, owner: str, request: GetDetailRequest) -> GetDetailResponse | None:
         stub = DetailServiceStub(self._opened(owner))
         try:
-            answer = await stub.GetDetail(request, timeout=_SECONDS, metadata=metadata)
+            return await stub.GetDetail(request, timeout=_SECONDS, metadata=self._metadata())
         except grpc.aio.AioRpcError as fault:
             if fault.code() in _NOTHING:
-                return {}
+                return None
             raise Unmet(
                 "details_unavailable", "What is known of him cannot be read now. Try again in a minute."
             ) from fault
-        return MessageToDict(answer.detail, preserving_proto_field_name=True)
 
     def _opened(self, owner: str) -> grpc.aio.Channel:
         if owner not in self._channels:

@@ -28,7 +28,6 @@ class NodeJournals:
 
     def __init__(self, works: Works[Any]) -> None:
         self._works = works
-        self._channels: dict[str, grpc.aio.Channel] = {}
 
     async def read(
         self, topic: str, *, key: str = "", from_sequence: int = 0, from_position: int = 0
@@ -39,26 +38,20 @@ class NodeJournals:
         request = said.ReadSharesRequest(
             topic=topic, key=stream, from_sequence=from_sequence, from_position=from_position
         )
-        stub = NodeServiceStub(await self._channel(node or sender))
+        address = await self._address(node or sender)
         try:
-            async for answer in stub.ReadShares(request, timeout=_SECONDS):
-                if answer.position:
-                    yield answer.position, answer.key, [(h.name, h.value) for h in answer.headers], answer.value
+            async with channel(self._works.settings, "partners", address=address) as open_channel:
+                async for answer in NodeServiceStub(open_channel).ReadShares(request, timeout=_SECONDS):
+                    if answer.position:
+                        yield answer.position, answer.key, [(h.name, h.value) for h in answer.headers], answer.value
         except grpc.aio.AioRpcError as fault:
             raise ConnectionError("what another node has told cannot be read now") from fault
 
-    async def _channel(self, node: str) -> grpc.aio.Channel:
-        """A channel to the gate of a node, kept as long as it answers there."""
+    async def _address(self, node: str) -> str:
+        """Where the gate of a node answers: it is asked seldom, so nothing is kept open."""
         async with self._works.database.connection() as conn:
             row = await NODE.one(conn, node_id=node)
         if row is None or row["status"] == "RETIRED":
             raise ConnectionError("this node is not registered here")
-        address = row["rpc_address"]
-        if address not in self._channels:
-            self._channels[address] = channel(self._works.settings, "partners", address=address)
-        return self._channels[address]
-
-    async def close(self) -> None:
-        """Close what was opened."""
-        for each in self._channels.values():
-            await each.close(None)
+        address: str = row["rpc_address"]
+        return address

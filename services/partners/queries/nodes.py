@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Text, bindparam, or_, select
 
 from chassis.access import by
-from chassis.aggregate import Denied, Fault, Invalid, NotFound
+from chassis.aggregate import Fault, Invalid, NotFound
 from chassis.database import statement
 from chassis.envelope import unpack_headers
 from chassis.work import query
-from partners.domain.node import Node, Status
+from partners.domain.node import Node
 from partners.storage import Work, node
-from partners.storage.nodes import NODE, last_heard
+from partners.storage.nodes import NODE, last_heard, must_be_believed
 from partners.storage.shares import CONTROL, Ended, count_told, ended, inbox_of, told
 
 if TYPE_CHECKING:
@@ -119,14 +119,7 @@ async def list_quarantined(work: Work, before: int | None = None, most: int = 50
 
 async def _topic(work: Work, topic: str, authority: str) -> str:
     """The topic that the calling node may read here; it is judged anew at each piece."""
-    row = await NODE.one(work.conn, node_id=work.actor.id)
-    if row is None or row["status"] == Status.RETIRED:
-        raise Denied("unknown_node", "This node is not registered here. Ask the house's operator.")
-    # Any trusted authority could issue this name: only the one that was registered for the node may.
-    if authority != row["authority"]:
-        raise Denied("unknown_authority", "This node's certificate is of another authority than was registered.")
-    if row["status"] == Status.SUSPENDED:
-        raise Denied("node_suspended", "This node is suspended here. Ask the house's operator.")
+    await must_be_believed(work.conn, work.actor.id, authority)
     own = inbox_of(work.actor.id)
     if topic not in ("", own, CONTROL):
         raise Invalid(Fault("topic", "UNKNOWN_CODE"))

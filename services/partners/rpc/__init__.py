@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from chassis.work import Works
 from partners.gateways.details import HouseDetails
+from partners.gateways.houses import OtherHouses
 from partners.rpc.agreements import AgreementServicer
+from partners.rpc.details import DetailService
 from partners.rpc.directory import DirectoryServicer
 from partners.rpc.disclosures import DisclosureServicer
 from partners.rpc.handoff_answers import HandoffAnswerServicer
+from partners.rpc.handoff_details import HandoffDetailServicer
 from partners.rpc.handoffs import HandoffServicer
 from partners.rpc.links import LinkServicer
 from partners.rpc.nodes import NodeService, NodeServicer
@@ -21,7 +24,7 @@ from partners.rpc.signposts import SignpostServicer
 if TYPE_CHECKING:
     from partners.gateways.details import Details
 
-__all__ = ["NodeService", "PartnerService"]
+__all__ = ["DetailService", "NodeService", "PartnerService"]
 
 
 class PartnerService(
@@ -33,6 +36,7 @@ class PartnerService(
     SignpostServicer,
     HandoffServicer,
     HandoffAnswerServicer,
+    HandoffDetailServicer,
     LinkServicer,
     AgreementServicer,
     DisclosureServicer,
@@ -41,3 +45,4 @@ class PartnerService(
 
     def __init__(self, works: Works[Any], details: Details | None = None) -> None:
         self.works, self.details = works, details or HouseDetails(works.settings)
+        self.houses = OtherHouses(works)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, Column, DateTime, Index, Table, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from chassis.aggregate import Denied
 from chassis.database import statement
 from chassis.shares import Sender
 from partners.storage.metadata import metadata
@@ -77,6 +78,19 @@ def _sender(row: Record) -> Sender:
 
 def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+async def must_be_believed(conn: Connection, node_id: str, authority: str) -> Record:
+    """The node that calls, as registered. Raises Denied where it is not, is suspended, or comes under a certificate of
+    another authority: any trusted one could issue its name."""
+    row = await NODE.one(conn, node_id=node_id)
+    if row is None or row["status"] == "RETIRED":
+        raise Denied("unknown_node", "This node is not registered here. Ask the house's operator.")
+    if authority != row["authority"]:
+        raise Denied("unknown_authority", "This node's certificate is of another authority than was registered.")
+    if row["status"] == "SUSPENDED":
+        raise Denied("node_suspended", "This node is suspended here. Ask the house's operator.")
+    return row
 
 
 async def node_of(conn: Connection, org_id: str) -> str | None:

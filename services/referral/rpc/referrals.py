@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from chassis.aggregate import Invalid, Refused
+from chassis.aggregate import Conflict, Invalid, Refused
 from chassis.rpc import Form, calling, page, serves
 from referral import commands, queries
 from referral.domain import import_row
@@ -20,9 +21,12 @@ from throughcare.referral.v1.service_pb2_grpc import ReferralServiceServicer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from chassis.access import Call
     from chassis.work import Works
     from referral.domain.fields import Reading
     from referral.storage import Work
+
+_TRIES: Final = 3
 
 
 def _answers(reading: Reading) -> None:
@@ -185,7 +189,7 @@ class ReferralServicer(ReferralServiceServicer):
         # The row's own reference makes it happen once: it outlives every key.
         call = replace(calling(context, request), key=None)
         try:
-            found = await self.works.do(commands.import_referrals, call, values=values, drafts_only=request.drafts_only)
+            found = await self._taken(call, values, drafts_only=request.drafts_only)
         except Refused as refusal:
             if not isinstance(refusal, Invalid) and refusal.kind not in {"PRE", "DUP"}:
                 raise
@@ -197,6 +201,13 @@ class ReferralServicer(ReferralServiceServicer):
             outcome=str(found["outcome"]),
             codes=found["codes"],
         )
+
+    async def _taken(self, call: Call, values: tuple[str, ...], *, drafts_only: bool) -> Any:
+        """The row's outcome. Somebody may change a person meanwhile, or two references be drawn alike: taken again."""
+        for _ in range(_TRIES - 1):
+            with suppress(Conflict):
+                return await self.works.do(commands.import_referrals, call, values=values, drafts_only=drafts_only)
+        return await self.works.do(commands.import_referrals, call, values=values, drafts_only=drafts_only)
 
     @serves(queries.get_referral)
     async def GetReferral(self, request: pb.GetReferralRequest, context: Any) -> pb.GetReferralResponse:

@@ -205,7 +205,7 @@ def _open(handoffs: Mapping[UUID, Values], house: House) -> Iterator[OpenHandoff
         about, rest = _value(held, Slot.ABOUT), _value(held, Slot.REST)
         over = {"ON_HOLD": Slot.REST, "REVOKE_PENDING": Slot.REVOKING}.get(state, Slot.STANDING)
         stands = _value(held, over)
-        lates = [_when(each.value["since"]) for slot, each in held.items() if slot.startswith(f"{Slot.LATE}:")]
+        overdue = [_when(each.value["since"]) for slot, each in held.items() if slot.startswith(f"{Slot.LATE}:")]
         yield OpenHandoff(
             handoff_id=id_,
             side=str(about["side"]),
@@ -216,7 +216,7 @@ def _open(handoffs: Mapping[UUID, Values], house: House) -> Iterator[OpenHandoff
             since=moment(stands["since"]),
             due_at=_when(stands.get("due_at")),
             reason_group=str(rest["reason_group"]) if state == "ON_HOLD" else "",
-            late_since=min((since for since in lates if since is not None), default=None),
+            late_since=min((since for since in overdue if since is not None), default=None),
         )
 
 

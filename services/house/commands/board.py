@@ -1,4 +1,4 @@
-"""`case`: the shared picture of one case, in plain words."""
+"""`case` and `board`: the shared picture of one case, and of every open one, in plain words."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(case)
+    app.command()(board)
 
 
 def case(
     *,
-    reference: Annotated[str, typer.Argument(help="The case reference, such as 7KQ2-M9RJ.")],
+    reference: Annotated[str, typer.Argument(help="The case reference, such as 7KQ2-M9RJ; or the id a board shows.")],
     json: Json = False,
     as_: As = MANAGER,
     data: Data = DEFAULT_DATA,
@@ -47,3 +48,32 @@ async def _picture(reference: str, as_: str, home: Folder) -> dict[str, Any]:
     async with Clients(home) as clients:
         who = staff.acting(as_, organisation=clients.run_now().organisation, purpose=Purpose.DELIVER_SUPPORT)
         return await picture.fetched(clients, who, reference)
+
+
+def board(
+    *,
+    json: Json = False,
+    as_: As = MANAGER,
+    data: Data = DEFAULT_DATA,
+    node: Node = "",
+) -> None:
+    """Show every open case: what needs somebody first, then what goes on, and how fresh that is."""
+    from house import boarding  # noqa: PLC0415 - the command line starts quickly
+
+    organisation, found = asyncio.run(_board(as_, folder(data, node)))
+    if json:
+        output.facts(found)
+        return
+    for line in boarding.in_words(found, organisation=organisation):
+        output.line(line)
+
+
+async def _board(as_: str, home: Folder) -> tuple[str, dict[str, Any]]:
+    from chassis.access import Purpose  # noqa: PLC0415 - the command line starts quickly
+    from house import boarding, staff  # noqa: PLC0415 - the command line starts quickly
+    from house.clients import Clients  # noqa: PLC0415 - the command line starts quickly
+
+    async with Clients(home) as clients:
+        organisation = clients.run_now().organisation
+        who = staff.acting(as_, organisation=organisation, purpose=Purpose.CO_ORDINATION)
+        return organisation, await boarding.fetched(clients, who)

@@ -1,0 +1,42 @@
+"""Runs inside a container of the house's image: plays the first acts of the story for some men, through the doors.
+
+`python3 -m player DATA FIRST LAST` ends when every command has been answered; what stood still in between is waited
+for, and asked again with the same key.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+
+from chassis.calendar import local_date
+from house import clock
+from house.clients import Clients
+from house.demo.people import Man
+from house.demo.script import Script
+from house.demo.story import Story
+from house.folder import Folder
+from house.patience import patiently
+
+
+async def plays(data: str, first: int, last: int) -> None:
+    folder = Folder(Path(data))
+    async with Clients(folder, patience=90, through_restarts=True) as clients:
+        script = Script(folder.path / f"played-{first}.jsonl", clients)
+        run = clients.run_now()
+        key = bytes.fromhex((folder.secrets / "house.key").read_text().strip())
+        story = Story(script, clients, organisation=run.organisation, house_key=key)
+        today = local_date(await patiently(lambda: clock.now(folder, run)))
+        men = tuple(Man(number) for number in range(first, last + 1))
+        began = time.monotonic()
+        for number in range(4):
+            await story.act(number, men, today, lambda: None)
+        seconds = round(time.monotonic() - began, 1)
+    played = (folder.path / f"played-{first}.jsonl").read_text().splitlines()
+    answered = sum("answer" in json.loads(line) for line in played)
+    sys.stdout.write(json.dumps({"men": len(men), "commands": answered, "seconds": seconds}) + "\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(plays(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

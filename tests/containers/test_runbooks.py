@@ -1,0 +1,178 @@
+"""The compose file as an operator starts it, and each runbook's script on that house."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from house.demo.papers import referral_file
+from tests.architecture.source import ROOT
+
+pytestmark = pytest.mark.timeout(400)
+SERVICES = ("referral", "casework", "partners", "notifications")
+
+
+@dataclass
+class Compose:
+    """A lead house of its own name, so that another on this machine is left alone."""
+
+    folder: Path
+    project: str
+
+    @property
+    def environment(self):
+        own = {
+            "PROJECT": self.project,
+            "SECRETS": str(self.folder / "secrets"),
+            "BACKUPS": str(self.folder / "backups"),
+        }
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, **own, "EMAIL_DOMAINS": "probation.example", "PATH": path}
+
+    def run(self, *command, within=240):
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=within, check=False
+        )
+
+    def must(self, *command, within=240):
+        done = self.run(*command, within=within)
+        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done.stdout
+
+    def house(self, *words):
+        return self.must("deploy/house", "together", *words)
+
+    def facts(self, *words):
+        return json.loads(self.house("run", *words, "--json"))
+
+    def runbook(self, name, *words):
+        told = self.must(f"deploy/runbooks/{name}", "together", *words)
+        assert "Clean." in told or name == "parked-message", told
+        return told
+
+    def container(self, service):
+        labels = f"label=com.docker.compose.service={service}"
+        project = f"label=com.docker.compose.project={self.project}-together"
+        return self.must("docker", "ps", "--all", "--quiet", "--filter", labels, "--filter", project).split()[0]
+
+    def refer(self, first, count):
+        """Referrals of men of these numbers, from a file."""
+        header, *rows = referral_file(datetime.now(UTC).date(), rows=first + count).splitlines()
+        (self.folder / "backups" / "together" / "men.csv").write_text(
+            "\r\n".join([header, *rows[first : first + count]])
+        )
+        done = self.facts("import", "referrals", "/backups/men.csv")
+        assert done["outcomes"]["SUBMITTED"] == count
+
+
+@pytest.fixture(scope="module")
+def compose(images):
+    folder = Path(tempfile.mkdtemp(prefix="tc-compose-", dir="/tmp"))
+    found = Compose(folder, f"tc{os.getpid()}")
+    found.must("throughcare", "secrets", "--into", str(folder / "secrets"))
+    try:
+        found.house("up")
+        found.house("example")
+        found.refer(0, 5)
+        yield found
+    finally:
+        found.run("deploy/house", "together", "down")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_the_compose_file_gives_a_house_that_is_quiet_and_clean(compose):
+    status = compose.facts("status", "--wait-quiet", "60")
+    assert {name: each["parked"] for name, each in status["services"].items()} == dict.fromkeys(SERVICES, 0)
+    assert compose.facts("doctor", "--audit")["clean"]
+    assert "The bus is as the registry says for together." in compose.house("admit", "--check")
+
+
+def test_prometheus_watches_every_service_by_rules_it_understands(compose):
+    prometheus = compose.container("prometheus")
+    said = compose.must("docker", "exec", prometheus, "promtool", "check", "rules", "/etc/prometheus/alerts.yml")
+    assert "SUCCESS" in said
+
+
+def test_relay_behind(compose):
+    compose.must("docker", "stop", compose.container("casework"))
+    compose.refer(10, 5)
+    compose.runbook("relay-behind")
+
+
+def test_postgres_lost(compose):
+    compose.must("docker", "kill", compose.container("postgres"))
+    compose.runbook("postgres-lost")
+
+
+def test_broker_lost(compose):
+    compose.must("docker", "kill", compose.container("kafka"))
+    compose.refer(20, 5)
+    compose.runbook("broker-lost")
+
+
+def test_restore(compose):
+    before = compose.facts("doctor", "--audit")["facts"]
+    compose.house("run", "backup", "/backups/yesterday")
+    compose.refer(30, 5)
+    told = compose.runbook("restore", "yesterday")
+    assert "records that this house no longer knows" in told
+    assert compose.facts("doctor", "--audit")["facts"] == before
+
+
+def test_rotation(compose):
+    certificate = compose.folder / "secrets" / "together" / "referral" / "certificate.pem"
+    before = certificate.read_bytes()
+    compose.runbook("rotation")
+    assert certificate.read_bytes() != before
+    compose.refer(40, 2)
+
+
+def test_upgrade_and_step_back(compose):
+    for service in (*SERVICES, "house"):
+        compose.must("docker", "tag", f"throughcare/{service}:local", f"throughcare/{service}:next")
+    compose.runbook("upgrade", "next")
+    image = compose.must("docker", "inspect", "--format", "{{.Config.Image}}", compose.container("referral"))
+    assert image.strip() == "throughcare/referral:next"
+    compose.refer(50, 2)
+    compose.runbook("upgrade", "local")
+
+
+def test_bus_replaced(compose):
+    compose.must("docker", "rm", "--force", "--volumes", compose.container("kafka"))
+    compose.must("docker", "volume", "rm", f"{compose.project}-together_log")
+    (compose.folder / "secrets" / "bus" / "broker" / "cluster.id").unlink()
+    compose.must("throughcare", "secrets", "--into", str(compose.folder / "secrets"))
+    compose.refer(60, 2)
+    compose.house("up", "kafka")
+    compose.runbook("bus-replaced")
+
+
+def test_parked_message(compose):
+    compose.runbook("parked-message")
+    put = """
+import os
+from confluent_kafka import Producer
+from house.composition import client_of
+producer = Producer(client_of(os.environ["THROUGHCARE_BUS_SERVERS"]))
+producer.produce("together.referral.v1", key=b"nobody", value=b"not ours")
+assert producer.flush(20) == 0
+"""
+    (compose.folder / "put.py").write_text(put)
+    bus, secrets = f"{compose.project}-bus", compose.folder / "secrets"
+    mounts = ("-v", f"{compose.folder / 'put.py'}:/app/services/put.py:ro", "-v", f"{secrets}/bus/admin:/run/admin:ro")
+    told = {"SERVERS": "kafka:9092", "SECURITY": "SASL_SSL", "USERNAME": "admin"}
+    told |= {"PASSWORD_FILE": "/run/admin/bus.password", "CA_FILE": "/run/admin/bus-ca.pem"}
+    variables = [part for name, value in told.items() for part in ("-e", f"THROUGHCARE_BUS_{name}={value}")]
+    compose.must("docker", "run", "--rm", "--network", bus, *mounts, *variables, "throughcare/house:local", "put")
+
+    done = compose.run("deploy/runbooks/parked-message", "together")
+
+    assert done.returncode == 1
+    assert "These still wait for a person" in done.stdout
