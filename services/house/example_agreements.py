@@ -1,6 +1,6 @@
 """Of the example: the agreement between the house and probation, whose practitioners are guests of the house.
 
-It rests on the Offender Management Act 2007, section 14, so that nobody has to be asked each time. The guardian of
+It rests on a statute (`OMA_2007_S14`), so that nobody has to be asked each time. The guardian of
 probation signs as a guest: probation has no house here.
 """
 

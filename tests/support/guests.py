@@ -19,12 +19,18 @@ async def agreed(database: Database, held: Agreements, *employers: str, house: s
     async with database.transaction() as conn:
         for employer in employers:
             isa_id = f"isa-{employer}"
-            between = {"parties": [house, employer], "recipients": [employer]}
-            term = {"valid_from": date(2020, 4, 1), "valid_to": date(2099, 1, 1)}
+            signed = held.signed(
+                isa_id,
+                parties=[house, employer],
+                recipients=[employer],
+                valid_from=date(2020, 4, 1),
+                valid_to=date(2099, 1, 1),
+                seq=1,
+            )
             await write(
                 conn,
                 [
-                    Row(*held.signed(isa_id, **between, **term, seq=1)),
+                    Row(*signed),
                     Row(*held.stands(isa_id, in_force=True, since=SINCE, seq=1)),
                 ],
             )
