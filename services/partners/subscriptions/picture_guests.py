@@ -6,8 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from chassis.projection import Row
-from partners.projections.picture.tables import AGREEMENTS
-from partners.subscriptions.picture import PICTURE
+from partners.projections.picture.tables import AGREEMENTS, rows
+from partners.subscriptions.picture import PICTURE, told_of
 from throughcare.partners.v1 import events_pb2 as partners
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def agreement_stands(heard: Heard[Any]) -> Iterable[Row]:
     message = heard.message
     in_force = isinstance(message, partners.IsaActivated | partners.IsaResumed)
     since, seq = heard.envelope.occurred_at, heard.seq
+    yield from rows(told_of(heard), ())
     yield Row(*AGREEMENTS.stands(message.isa_id, in_force=in_force, since=since, seq=seq))
     if isinstance(message, partners.IsaActivated):
         between = {"parties": message.parties, "recipients": message.recipients}
