@@ -71,7 +71,8 @@ def test_a_killed_service_comes_back_to_where_it_was(stage):
 
 def test_services_run_as_nobody_and_can_write_nowhere_but_in_their_own_tmp(stage):
     for service in SERVICES:
-        tries = "import os,pathlib; print(os.getuid(), flush=True); pathlib.Path('/tmp/x').touch(); pathlib.Path('/app/x').touch()"
+        tries = "import os, pathlib; print(os.getuid(), flush=True); pathlib.Path('/tmp/x').touch()"
+        tries += "; pathlib.Path('/app/x').touch()"
         said = stage.of(service).exec_run(["python3", "-c", tries])
         assert said.exit_code != 0
         assert b"10001" in said.output
