@@ -179,10 +179,22 @@ async def hear_failed(work: Work, word: Word, *, group: ReasonGroup) -> int:
 
 
 @command("handoff.hear_contact_planned", HOUSE)
-async def hear_contact_planned(work: Work, word: Word, *, contact: Contact, openly: bool) -> int:
-    """The receiver sees him then."""
+async def hear_contact_planned(work: Work, word: Word, *, contact: Contact) -> int:
+    """The receiver sees him then, for this."""
     handoff = await _between(work, word, Side.SENDER)
-    return await work.handoffs.put(hearing.contact_planned(handoff, contact, openly=openly, at=work.now))
+    return await work.handoffs.put(hearing.contact_planned(handoff, contact, openly=True, at=work.now))
+
+
+@command("handoff.hear_busy_slot", HOUSE)
+async def hear_busy_slot(work: Work, word: Word, *, contact: Contact) -> int:
+    """The other house sees him then: as it goes with a handoff, or with work of its own for a man of theirs."""
+    found = await locked(work, word.handoff_id)
+    if found is not None and found.side is Side.SENDER and _is_about(work, found, word):
+        return await work.handoffs.put(hearing.contact_planned(found, contact, openly=False, at=work.now))
+    link = await work.links.first(sender_node=word.node, subject_ref=word.subject_ref)
+    if link is None:
+        raise Unmet("nobody_known", "Nobody is known here by this reference.")
+    return await work.links.put(link.hear_busy(contact.starts_at, contact.ends_at, at=work.now))
 
 
 @command("handoff.hear_purge_confirmed", HOUSE)
