@@ -57,7 +57,7 @@ def in_words(found: Mapping[str, Any], *, organisation: str) -> list[str]:
 def waits_for_somebody(case: Mapping[str, Any]) -> bool:
     """Whether anything waits for somebody: nobody on a need now, two at one hour, a promise late."""
     missing = any(not gap.get("after") for gap in case.get("gaps", []))
-    return missing or bool(case.get("clashes")) or any(picture.overdue(case))
+    return missing or bool(case.get("clashes")) or any(picture.missed_promises(case))
 
 
 def _first_sentence(cases: int, needing: int) -> str:
@@ -82,7 +82,7 @@ def _part(title: str, pictures: Sequence[Mapping[str, Any]], called: Names) -> I
 def _lines(case: Mapping[str, Any], called: Names) -> Iterator[str]:
     """One case: what needs somebody, what is late, what is covered, what waits, what is next."""
     yield from picture.needs_somebody(case, called)
-    yield from (f"Late: {late}" for late in picture.overdue(case))
+    yield from (f"Late: {late}" for late in picture.missed_promises(case))
     covered = [f"{wording.service(d['aspect_code'])} by {called.of(d['org_id'])}" for d in case.get("deliveries", [])]
     if covered:
         yield f"Covered: {'; '.join(covered)}"

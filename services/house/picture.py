@@ -123,11 +123,11 @@ def _work(case: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _late(case: Mapping[str, Any]) -> Iterator[str]:
-    for late in overdue(case):
+    for late in missed_promises(case):
         yield f"  LATE: {late}"
 
 
-def overdue(case: Mapping[str, Any]) -> Iterator[str]:
+def missed_promises(case: Mapping[str, Any]) -> Iterator[str]:
     """Promises of organisations that were not kept in time; never of a man."""
     for late in case.get("late", []):
         since = f" since {moment(late['since'])}" if "since" in late else ""

@@ -41,7 +41,7 @@ def work_closed(case_id: UUID, *, closed_at: datetime, seq: int) -> Row:
     return Row(OPEN_WORK, {"case_id": case_id, "open": False, "worker_until": until, "seq": seq})
 
 
-def offer(offer_id: str, *, state: str, seq: int) -> Row:
+def offer(offer_id: UUID, *, state: str, seq: int) -> Row:
     """Where an offer of another organisation stands."""
     return Row(OFFER, {"offer_id": offer_id, "state": state, "seq": seq})
 

@@ -127,7 +127,7 @@ def declined(fact: facts.Declined) -> Message:
 def redirected(fact: facts.Redirected) -> Message:
     """Where the way leads on: what partners need to offer it there; nothing of the person."""
     return told.ReferralRedirected(
-        reason_group=fact.reason_group.value, by_party=fact.by_party.value, offer_id=fact.offer_id
+        reason_group=fact.reason_group.value, by_party=fact.by_party.value, offer_id=_id(fact.offer_id)
     )
 
 

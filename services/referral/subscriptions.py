@@ -88,17 +88,17 @@ def work_closed(heard: Heard[EngagementClosed]) -> Iterable[Row]:
 
 @HEARS.projection(partners.OfferPublished)
 def offer_open(heard: Heard[partners.OfferPublished]) -> Iterable[Row]:
-    yield projections.offer(heard.message.offer_id, state="PUBLISHED", seq=heard.seq)
+    yield projections.offer(UUID(heard.message.offer_id), state="PUBLISHED", seq=heard.seq)
 
 
 @HEARS.projection(partners.OfferPaused)
 def offer_paused(heard: Heard[partners.OfferPaused]) -> Iterable[Row]:
-    yield projections.offer(heard.message.offer_id, state="PAUSED", seq=heard.seq)
+    yield projections.offer(UUID(heard.message.offer_id), state="PAUSED", seq=heard.seq)
 
 
 @HEARS.projection(partners.OfferRetired)
 def offer_retired(heard: Heard[partners.OfferRetired]) -> Iterable[Row]:
-    yield projections.offer(heard.message.offer_id, state="RETIRED", seq=heard.seq)
+    yield projections.offer(UUID(heard.message.offer_id), state="RETIRED", seq=heard.seq)
 
 
 _ONWARD: dict[type[Any], str] = {

@@ -82,7 +82,7 @@ class Stage:
             self.serve(service)
         for service in SERVICES:
             self.until_ready(service)
-        self.must("operator", "house.example", "/house")
+        self.must("operator", "house.example", "/house", self.node)
 
     def _start(self, name: str, container: DockerContainer, *aliases: str) -> None:
         container.with_network(self.network).with_network_aliases(*(aliases or [name]))

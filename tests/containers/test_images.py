@@ -114,7 +114,8 @@ def test_stand_ins_bear_the_names_that_recipes_and_compose_files_ask_for():
     named = set()
     for file in (ROOT / "deploy").glob("compose*.yaml"):
         services = yaml.safe_load(file.read_text())["services"].values()
-        named |= {each["image"] for each in services if not each["image"].startswith("throughcare/")}
+        images = [each["image"] for each in services if "image" in each]
+        named |= {image for image in images if not image.startswith("throughcare/")}
     named |= {
         line.split("=", 1)[1].strip()
         for line in (ROOT / "deploy" / "Dockerfile").read_text().splitlines()

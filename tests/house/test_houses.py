@@ -35,6 +35,11 @@ def known(houses: RunningHouse, node: str) -> dict[str, str]:
     return {each["node_id"]: each["state"] for each in found.facts["nodes"]}
 
 
+def key_of(houses: RunningHouse, node: str, at: str) -> str:
+    found = houses.say("node", "status", "--json", "--node", at).facts["nodes"]
+    return next(each["key_id"] for each in found if each["node_id"] == node)
+
+
 def until_all_hear_all(houses: RunningHouse, within: float = 60) -> None:
     until, states = time.monotonic() + within, {}
     while time.monotonic() < until:
@@ -79,6 +84,22 @@ def test_they_are_known_by_their_own_names_keys_and_certificates(houses):
     keys = [(folder.of(node).secrets / f"{name}.key").read_text() for node in FOUR for name in ("house", "node")]
     assert len(set(keys)) == len(keys)
     assert houses.say("case", "2222-2222", "--node", "nobody").code == 2
+
+
+def test_a_house_signs_with_another_key_and_is_believed_by_all(houses):
+    until_all_hear_all(houses)
+    before = key_of(houses, "sig-penrose", "together")
+    said = houses.say("node", "rotate", "--node", "sig-penrose", within=90)
+    assert said.code == 0, said.err
+    until, found = time.monotonic() + 60, {before}
+    while before in found and time.monotonic() < until:
+        time.sleep(0.5)
+        found = {key_of(houses, "sig-penrose", node) for node in FOUR}
+    assert before not in found
+    assert len(found) == 1
+    assert houses.quiet(90).code == 0
+    until_all_hear_all(houses)
+    clean(houses)
 
 
 def test_whatever_is_killed_the_houses_come_back_and_the_audit_is_clean(houses):

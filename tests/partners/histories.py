@@ -169,7 +169,6 @@ OF_A_LINK = {
         }
     ),
 }
-OF_AN_HOUR = {handoffs.busy: _hours(partner=_partners)}
 
 OF_THE_PERSON = {
     heard.consent: st.fixed_dictionaries(
@@ -250,7 +249,6 @@ def streams(draw: st.DrawFn, *, cases: int = 4) -> list[list[Heard]]:
         found.append(draw(_stream(CASEWORK, case=case, person=person, facts=OF_THE_WORK)))
         if number % 2 == 0:
             found.append(draw(_stream(REFERRAL, case=None, person=person, facts=OF_THE_PERSON)))
-            found.append(draw(_stream(PARTNERS, case=None, person=person, facts=OF_AN_HOUR)))
     found += [draw(_handoff(number)) for number in range(draw(st.integers(0, 3)))]
     found += [
         draw(_stream(PARTNERS, case=None, person=person_of(6), facts=facts, one_aggregate=True))

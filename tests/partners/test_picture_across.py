@@ -214,21 +214,17 @@ def test_an_appointment_that_is_off_and_a_contact_of_what_has_ended_are_not_show
     assert story.of_handoff(handoffs.ended, state="FAILED").picture.contacts == ()
 
 
-def busy(story: Story, starts_at: datetime = SOON, partner: str = "penrose-house") -> Story:
-    hour = {"starts_at": starts_at, "ends_at": starts_at + HOUR}
-    return story.tell(handoffs.busy, PARTNERS, of_person=True, partner=partner, **hour)
+def bare(story: Story, number: int = 1, *, partner: str = "north-london-nhs", starts_at: datetime = SOON) -> Story:
+    """Another partner, of whom the hour alone was told."""
+    story.offered(number, "PSYCHOLOGY", partner=partner)
+    hour = contact(starts_at, aspect="", step="")
+    return story.of_handoff(handoffs.contact_planned, number, partner=partner, **hour)
 
 
 def test_where_only_the_hour_was_told_only_the_hour_is_shown() -> None:
-    story = busy(Story().opened())
+    story = bare(Story().opened(), partner="penrose-house")
 
     assert story.picture.contacts == (NextContact(org_id="sig-penrose", starts_at=SOON, ends_at=SOON + HOUR),)
-
-
-def test_an_hour_that_is_known_better_is_shown_once() -> None:
-    story = busy(accepted().of_handoff(handoffs.contact_planned, **contact()))
-
-    assert [(c.org_id, c.aspect) for c in story.picture.contacts or ()] == [("sig-penrose", HOUSING)]
 
 
 @pytest.mark.parametrize(("after", "clashes"), [(0, True), (59, True), (60, False), (-59, True), (-60, False)])
@@ -244,14 +240,16 @@ def test_two_organisations_at_one_hour_clash(after: int, clashes: bool) -> None:
 
 
 def test_one_organisation_does_not_clash_with_itself() -> None:
-    story = busy(accepted().of_handoff(handoffs.contact_planned, **contact()), SOON + HOUR / 2)
+    story = accepted().of_handoff(handoffs.contact_planned, **contact())
+
+    bare(story, partner="penrose-house", starts_at=SOON + HOUR / 2)
 
     assert len(story.picture.contacts or ()) == 2
     assert story.picture.clashes == ()
 
 
 def test_a_bare_hour_clashes_as_any_other() -> None:
-    story = busy(accepted().of_handoff(handoffs.contact_planned, **contact()), partner="north-london-nhs")
+    story = bare(accepted().of_handoff(handoffs.contact_planned, **contact()))
 
     assert [clash.org_ids for clash in story.picture.clashes or ()] == [("north-london-nhs", "sig-penrose")]
 
@@ -380,10 +378,8 @@ def test_somebody_with_a_case_here_has_one_picture() -> None:
 def shared() -> Story:
     """Two partners on one case, a gap, a clash, one that rests."""
     story = needing(accepted().of_handoff(handoffs.contact_planned, **contact()), "FAMILY")
-    story.offered(1, "PSYCHOLOGY", partner="north-london-nhs").of_handoff(
-        handoffs.on_hold, 1, partner="north-london-nhs", reason_group="PERSON_CHOICE"
-    )
-    return busy(story, partner="north-london-nhs")
+    resting = {"partner": "north-london-nhs", "reason_group": "PERSON_CHOICE"}
+    return bare(story).of_handoff(handoffs.on_hold, 1, **resting)
 
 
 def test_probation_sees_handoffs_without_group_or_lateness_and_contacts_without_step() -> None:

@@ -95,7 +95,6 @@ MAY_STAND: dict[type[Message], str] = {
     partners.HandoffRevokeRequested: "handoff_id side partner due_at",
     partners.HandoffPurgeConfirmed: "handoff_id side partner",
     partners.HandoffDeadlineMissed: "handoff_id promise due_at",
-    partners.BusySlotHeard: "partner starts_at ends_at",
     partners.NodeRegistered: "node_id org_id",
     partners.NodeHeartbeatMissed: "last_heard_at",
     partners.NodeSuspended: "",

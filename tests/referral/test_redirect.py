@@ -1,6 +1,6 @@
 """Redirect: the person agrees, the offer is open, and what became of it comes back."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -27,7 +27,7 @@ async def redirecting(desk, case, actor=SM1, *, offer=OFFER):
         referral_id=case.referral_id,
         reason=EndReason.COHORT,
         note=NOTE,
-        offer_id=offer,
+        offer_id=UUID(offer),
         agreed_on=await steps.today(desk),
         expected=case.version,
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import settings
@@ -103,13 +104,13 @@ def test_declining_suggests_something_or_says_that_there_is_nothing():
 
 
 def a_target(offer=OfferState.PUBLISHED, *, on=TODAY):
-    return Target(offer_id="0195569a-0000-7000-8000-0000000000f1", offer=offer, agreed_on=on)
+    return Target(offer_id=UUID("0195569a-0000-7000-8000-0000000000f1"), offer=offer, agreed_on=on)
 
 
 def test_whoever_is_redirected_agreed_and_is_told_of_by_the_offer_alone():
     value = in_triage().redirect(a_target(), Ending(reason=EndReason.COHORT), at=NOW)
 
-    assert (value.status, value.redirected_to) == (Status.REDIRECTED, a_target().offer_id)
+    assert (value.status, value.redirected_to) == (Status.REDIRECTED, str(a_target().offer_id))
     assert (value.news[-1].offer_id, value.news[-1].reason_group) == (a_target().offer_id, ReasonGroup.ELIGIBILITY)
 
 

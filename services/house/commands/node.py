@@ -18,7 +18,7 @@ CardFile = Annotated[Path, typer.Argument(help="A card, as `node export` prints 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     group = typer.Typer(help="How this house and others know each other.", no_args_is_help=True, rich_markup_mode=None)
-    for command in (keys, export, register, join, status):
+    for command in (keys, export, register, join, rotate, status):
         group.command()(command)
     app.add_typer(group, name="node")
 
@@ -111,6 +111,15 @@ def join(
     output.line("Installed. Now put these lines into the house's file, and start it with: throughcare up")
     for line in lines:
         output.line(f"  {line}")
+
+
+def rotate(*, data: Data = DEFAULT_DATA, node: Node = "") -> None:
+    """Sign with another key from now on; others take both for seven days. Run it again where it was interrupted."""
+    from house import rotating  # noqa: PLC0415 - the command line starts quickly
+
+    home = folder(data, node)
+    made = asyncio.run(rotating.rotate(home))
+    output.line(f"{home.node} signs with the key {made[:16]}… from now on. The old one is taken for seven days.")
 
 
 def status(*, json: Json = False, data: Data = DEFAULT_DATA, node: Node = "") -> None:

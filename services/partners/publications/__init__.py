@@ -7,6 +7,7 @@ from partners.publications import (
     links,
     nodes,
     offers,
+    offers_heard,
     organisations,
     signposts,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "links",
     "nodes",
     "offers",
+    "offers_heard",
     "organisations",
     "signposts",
 ]

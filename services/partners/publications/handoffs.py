@@ -152,11 +152,9 @@ def started(fact: facts.Started) -> Told:
 @PUBLICATIONS.tells(facts.ContactPlanned)
 def contact_planned(fact: facts.ContactPlanned) -> Told:
     """next_contact.changed, as far as this handoff goes; what for only where it covers appointments."""
-    contact, by = fact.contact, fact.between.partner
+    contact = fact.contact
     when: dict[str, Any] = {"starts_at": _at(contact.starts_at), "ends_at": _at(contact.ends_at)}
     what: dict[str, Any] = {"aspect_code": contact.aspect or "", "step_code": contact.step or ""}
-    if fact.heard and not fact.open:
-        return (told.BusySlotHeard(partner=by, **when),)
     here = told.HandoffContactPlanned(**_of(fact), **what, **when)
     openly = shared.SharedNextContact(handoff_id=_id(fact), **what, **when)
     return _told(fact, here, openly if fact.open else shared.SharedBusySlot(**when))

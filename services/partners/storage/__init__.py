@@ -14,6 +14,7 @@ from partners.domain.link import SubjectLink
 from partners.domain.listing import Listing
 from partners.domain.node import Node
 from partners.domain.offer import Offer
+from partners.domain.offer_heard import OfferHeard
 from partners.domain.organisation import Organisation
 from partners.domain.signpost import Signpost
 from partners.domain.word import Word
@@ -25,6 +26,7 @@ from partners.storage.listings import listing
 from partners.storage.metadata import metadata
 from partners.storage.nodes import heartbeat, node
 from partners.storage.offers import MERGED_INTO, NODES_TOLD, OFFERS, READERS, heard_offer, offer, standing_for
+from partners.storage.offers_heard import offer_heard
 from partners.storage.organisations import LOCK_ORGANISATIONS, STANDING_FOR, organisation
 from partners.storage.signposts import SIGNPOSTS, signpost
 
@@ -45,6 +47,7 @@ __all__ = [
     "metadata",
     "node",
     "offer",
+    "offer_heard",
     "organisation",
     "sharing_agreement",
     "signpost",
@@ -67,5 +70,6 @@ class Work(chassis.work.Work):
     handoffs = Repository(Handoff, handoff, kind="handoff", records=HANDOFFS, sealed=SEALED)
     links = Repository(SubjectLink, subject_link, kind="subject_link", records=LINKS)
     offers = Repository(Offer, offer, kind="offer", records=OFFERS)
+    offers_heard = Repository(OfferHeard, offer_heard, kind="offer_heard")
     listings = Repository(Listing, listing, kind="listing")
     signposts = Repository(Signpost, signpost, kind="signpost", records=SIGNPOSTS)

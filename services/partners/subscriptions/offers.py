@@ -13,8 +13,10 @@ from uuid import UUID
 
 from chassis.projection import Row
 from partners.commands import offers as commands
+from partners.commands import offers_heard
 from partners.domain.codes import Aspect, Condition, Gender
-from partners.domain.offer import Capacity, Status
+from partners.domain.offer import Capacity, Room, Status
+from partners.domain.offer_heard import Word
 from partners.storage import heard_offer
 from partners.subscriptions.gate import GATE
 from throughcare.partners.v1 import events_pb2 as partners
@@ -51,6 +53,22 @@ def offer_heard(heard: Heard[shared.SharedOffer]) -> Iterable[Row]:
     yield Row(heard_offer, values)
 
 
+@GATE.command(shared.SharedOffer, ignored_when=("offer_of_another",))
+async def hear_offer(work: Work, heard: Heard[shared.SharedOffer]) -> None:
+    """The services of this house hear how it stands, as of an offer of ours."""
+    message, of = heard.message, heard.envelope
+    if message.offer_id != str(of.aggregate_id):
+        return
+    room = _room(message, [])
+    word = Word(
+        org_id=message.org_id,
+        status=Status(message.state) if message.state in set(Status) else Status.PAUSED,
+        aspects=tuple(Aspect(code) for code in _known(message.aspect_codes, Aspect, [])),
+        room=_kept(room) if room else None,
+    )
+    await offers_heard.hear_offer.inside(work, source_node=of.source_node, offer_id=of.aggregate_id, word=word)
+
+
 @GATE.command(partners.NodeRegistered)
 async def node_registered(work: Work, heard: Heard[partners.NodeRegistered]) -> None:
     """A node that is new here hears every offer that stands."""
@@ -79,6 +97,12 @@ def _room(message: shared.SharedOffer, unknown: list[str]) -> dict[str, Any] | N
         return None
     as_at: datetime = message.as_at.ToDatetime(tzinfo=UTC)
     return {"capacity": message.capacity, "as_at": as_at.isoformat(), "wait_days": _said(message.wait_days)}
+
+
+def _kept(room: dict[str, Any]) -> Room:
+    """The same as a value."""
+    as_at = datetime.fromisoformat(room["as_at"])
+    return Room(capacity=Capacity(room["capacity"]), as_at=as_at, wait_days=room["wait_days"])
 
 
 def _known(codes: Iterable[str], kind: type[C], unknown: list[str]) -> list[str]:

@@ -172,15 +172,6 @@ def late(heard: Heard[partners.HandoffDeadlineMissed]) -> Iterable[Row]:
     return rows(told, facts.late(of, promise=message.promise, due_at=instant_of(message.due_at)))
 
 
-@PICTURE.projection(partners.BusySlotHeard)
-def busy(heard: Heard[partners.BusySlotHeard]) -> Iterable[Row]:
-    """An hour that is taken; with what, was not said."""
-    message = heard.message
-    told = told_of(heard, heard_from=message.partner)
-    hour = {"starts_at": instant_of(message.starts_at), "ends_at": instant_of(message.ends_at)}
-    return rows(told, facts.busy(told, partner=message.partner, **hour))
-
-
 @PICTURE.projection(partners.NodeRegistered)
 def node_registered(heard: Heard[partners.NodeRegistered]) -> Iterable[Row]:
     """Whose house it is; its key stays behind."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, bindparam, select
+from sqlalchemy import Uuid, bindparam, select
 
 from chassis.access import Role, by
 from chassis.aggregate import Denied, Unmet
@@ -123,12 +123,19 @@ async def decline_referral(
     return await work.referrals.put(referral.decline(ending, no_suggestion=no_suggestion, at=work.now))
 
 
-_OFFER = statement(select(OFFER.c.state).where(OFFER.c.offer_id == bindparam("offer_id", type_=Text)))
+_OFFER = statement(select(OFFER.c.state).where(OFFER.c.offer_id == bindparam("offer_id", type_=Uuid)))
 
 
 @command("referral.redirect", _TRIAGERS)
 async def redirect_referral(
-    work: Work, referral_id: UUID, *, reason: EndReason, note: str, offer_id: str, agreed_on: date, expected: int | None
+    work: Work,
+    referral_id: UUID,
+    *,
+    reason: EndReason,
+    note: str,
+    offer_id: UUID,
+    agreed_on: date,
+    expected: int | None,
 ) -> int:
     """Do not take the person on, who agreed to be offered to another service."""
     referral = await work.referrals.get(referral_id, expected)

@@ -154,7 +154,7 @@ class Referral(Aggregate):
             agreed_on=target.agreed_on,
         )
         value = self._ended(fact, Status.REDIRECTED, ending, Party.SERVICE)
-        return value.telling(redirected_to=target.offer_id)
+        return value.telling(redirected_to=str(target.offer_id))
 
     def withdraw(self, ending: Ending, *, by_party: Party, at: datetime) -> Self:
         """End it before work begins."""

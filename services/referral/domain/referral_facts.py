@@ -147,7 +147,7 @@ class Declined(Ended):
 class Redirected(Ended):
     """He was not taken on, and agreed to be offered elsewhere."""
 
-    offer_id: str
+    offer_id: UUID
     agreed_on: date
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
 from referral.domain.codes import Aspect, EndReason, ToldHow
 from referral.domain.priority import Band
@@ -53,7 +54,7 @@ class OfferState(StrEnum):
 class Target:
     """Where somebody is redirected to, and that he agreed to be offered there."""
 
-    offer_id: str
+    offer_id: UUID
     offer: OfferState | None
     agreed_on: date
 

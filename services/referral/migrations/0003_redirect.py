@@ -13,7 +13,7 @@ down_revision = "0002"
 _TABLES = """
 alter table referral add column redirected_to text not null default '';
 create table offers (
-    offer_id text not null,
+    offer_id uuid not null,
     state text not null,
     seq bigint not null,
     primary key (offer_id)

@@ -142,7 +142,7 @@ class ReferralServicer(ReferralServiceServicer):
             "referral_id": form.uuid("referral_id"),
             "reason": form.code("reason", EndReason),
             "note": form.text("note", limit=10_000, required=False),
-            "offer_id": form.opaque("offer_id"),
+            "offer_id": form.uuid("offer_id"),
             "agreed_on": form.date("agreed_on"),
             "expected": form.version(),
         }

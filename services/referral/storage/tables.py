@@ -197,7 +197,7 @@ OPEN_WORK = Table(
 OFFER = Table(
     "offers",
     metadata,
-    Column("offer_id", Text, primary_key=True),
+    Column("offer_id", Uuid, primary_key=True),
     _text("state"),
     Column("seq", BigInteger, nullable=False),
 )

@@ -4,7 +4,7 @@ It has a schema, a consumer group and questions of its own and imports nothing o
 
     registers   what is kept: the newest value of each slot, whatever order facts come in
     heard       fact → registers, one function a kind of fact of referral and casework, of plain values
-    handoffs    the same of what partners tells: handoffs, hours that are taken, other houses, links
+    handoffs    the same of what partners tells: handoffs, other houses, links
     across      registers → who does what with him, what is next, what is missing, what clashes
     shapes      what a picture is made of
     view        registers → picture

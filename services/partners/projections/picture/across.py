@@ -153,13 +153,13 @@ def forgotten(handoffs: Iterable[Values]) -> bool:
 
 
 def across(
-    handoffs: Mapping[UUID, Values], case: Values, person: Values, own: Delivery | None, *, house: House, at: datetime
+    handoffs: Mapping[UUID, Values], case: Values, own: Delivery | None, *, house: House, at: datetime
 ) -> Across:
     """What several organisations do with him, as of a moment."""
     told = {id_: held for id_, held in handoffs.items() if {Slot.STANDING, Slot.TERMS, Slot.ABOUT} <= set(held)}
     deliveries = tuple(sorted([*_deliveries(told, house), *([own] if own else [])], key=_by_aspect))
     asked = tuple(sorted(_open(told, house), key=lambda each: (each.since, each.handoff_id)))
-    contacts = tuple(sorted(set(_contacts(told, case, person, house, at)), key=_by_time))
+    contacts = tuple(sorted({each for each in _contacts(told, case, house) if each.ends_at > at}, key=_by_time))
     return Across(
         deliveries=deliveries,
         handoffs=asked,
@@ -205,7 +205,7 @@ def _open(handoffs: Mapping[UUID, Values], house: House) -> Iterator[OpenHandoff
         about, rest = _value(held, Slot.ABOUT), _value(held, Slot.REST)
         over = {"ON_HOLD": Slot.REST, "REVOKE_PENDING": Slot.REVOKING}.get(state, Slot.STANDING)
         stands = _value(held, over)
-        overdue = [_when(each.value["since"]) for slot, each in held.items() if slot.startswith(f"{Slot.LATE}:")]
+        missed = [_when(each.value["since"]) for slot, each in held.items() if slot.startswith(f"{Slot.LATE}:")]
         yield OpenHandoff(
             handoff_id=id_,
             side=str(about["side"]),
@@ -216,26 +216,11 @@ def _open(handoffs: Mapping[UUID, Values], house: House) -> Iterator[OpenHandoff
             since=moment(stands["since"]),
             due_at=_when(stands.get("due_at")),
             reason_group=str(rest["reason_group"]) if state == "ON_HOLD" else "",
-            late_since=min((since for since in overdue if since is not None), default=None),
+            late_since=min((since for since in missed if since is not None), default=None),
         )
 
 
-def _contacts(
-    handoffs: Mapping[UUID, Values], case: Values, person: Values, house: House, at: datetime
-) -> Iterator[NextContact]:
-    """Those that are not over. An hour of which only the time is known is left out where the same is known better."""
-    known = [contact for contact in _told(handoffs, case, house) if contact.ends_at > at]
-    yield from known
-    better = {(contact.org_id, contact.starts_at, contact.ends_at) for contact in known}
-    for slot, held in person.items():
-        if slot.startswith(f"{Slot.BUSY}:"):
-            org_id = house.behind(str(held.value["partner"]))
-            hour = _hour(held.value)
-            if hour[1] > at and (org_id, *hour) not in better:
-                yield NextContact(org_id=org_id, starts_at=hour[0], ends_at=hour[1])
-
-
-def _told(handoffs: Mapping[UUID, Values], case: Values, house: House) -> Iterator[NextContact]:
+def _contacts(handoffs: Mapping[UUID, Values], case: Values, house: House) -> Iterator[NextContact]:
     for held in handoffs.values():
         if Slot.CONTACT in held and state_of(held) not in {*ENDS, "COMPLETED"}:
             contact = _value(held, Slot.CONTACT)

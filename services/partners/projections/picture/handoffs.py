@@ -1,4 +1,4 @@
-"""Fact → registers, of what partners tells: handoffs on either side, hours that are taken, nodes and links.
+"""Fact → registers, of what partners tells: handoffs on either side, other houses and links.
 
 Left out on purpose: why somebody was not taken on or why it failed, what was shared, what came of the work.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from partners.projections.picture.heard import of_person, stamp
+from partners.projections.picture.heard import stamp
 from partners.projections.picture.registers import Holder, Plain, Register, Slot
 
 if TYPE_CHECKING:
@@ -158,11 +158,6 @@ def purge_confirmed(of: Of) -> Iterator[Register]:
 def late(of: Of, *, promise: str, due_at: datetime) -> Iterator[Register]:
     """A promise of one of the sides was not kept in time."""
     yield of.says(Slot.LATE.of(promise), since=stamp(due_at))
-
-
-def busy(told: Told, *, partner: str, starts_at: datetime, ends_at: datetime) -> Iterator[Register]:
-    """Another house says that an hour is taken; the newest it said stands."""
-    yield of_person(told, Slot.BUSY.of(partner), partner=partner, starts_at=stamp(starts_at), ends_at=stamp(ends_at))
 
 
 # Other houses, and who is whom.

@@ -31,8 +31,8 @@ class Holder(StrEnum):
 
 
 class Slot(StrEnum):
-    """The slots, by the stream that writes them. `LATE`, `TAKING_PART`, `SCREENING`, `ACCESS`, `NEED`, `APPOINTMENT`
-    and `BUSY` are families: a colon and what distinguishes the member follow."""
+    """The slots, by the stream that writes them. `LATE`, `TAKING_PART`, `SCREENING`, `ACCESS`, `NEED` and
+    `APPOINTMENT` are families: a colon and what distinguishes the member follow."""
 
     # together.referral.v1, key case
     OPENED = "opened"
@@ -56,8 +56,6 @@ class Slot(StrEnum):
     ACCESS = "access"
     # whichever made the promise
     LATE = "late"
-    # together.partners.v1, key person
-    BUSY = "busy"
     # together.partners.v1: of a handoff (with STANDING and LATE), by its version
     ABOUT = "about"
     TERMS = "terms"

@@ -174,8 +174,7 @@ def compose(registers: Registers, case_id: UUID, *, house: House, at: datetime) 
     if opened["kind"] == HANDED_OVER and forgotten(of_handoffs.values()):
         return None
     picture = _waiting(_decided(picture, opened, standing), case, standing)
-    busy = {slot: held for id_ in sorted(his) for slot, held in registers.get((Holder.PERSON, id_), {}).items()}
-    seen = across(of_handoffs, case, busy, _own(picture, case, house), house=house, at=at)
+    seen = across(of_handoffs, case, _own(picture, case, house), house=house, at=at)
     # What he needed is not missing any more once he is not with us.
     gaps = () if picture.state in {State.ENDED, State.CLOSED} else seen.gaps
     return replace(

@@ -1,0 +1,140 @@
+"""A redirect becomes a handoff where an agreement lets it be known; offers of other houses are heard of in this one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+from chassis.aggregate import Unmet
+from partners.commands import offers
+from partners.commands.offers_heard import hear_offer
+from partners.domain.agreement.codes import Category
+from partners.domain.offer import Capacity, Status
+from partners.domain.offer_heard import Word
+from tests.partners.agreements import terms as agreement
+from tests.partners.domain.offers import terms
+from tests.partners.handoff_houses import TRUST, Pair, parked, told
+from tests.partners.houses import in_force
+from throughcare.partners.v1 import events_pb2 as partners
+from throughcare.referral.v1 import events_pb2 as referral
+
+if TYPE_CHECKING:
+    from tests.partners.houses import House
+
+Houses = tuple["House", "House"]
+TOPIC = "together.partners.v1"
+
+
+@pytest.fixture
+async def pair(two_houses: Houses) -> Pair:
+    """An agreement is in force that lets be known how somebody is reached."""
+    ours, theirs = two_houses
+    agreed = agreement(categories=(Category.APPOINTMENTS, Category.CONTACT_DETAILS))
+    isa_id = await in_force(ours, theirs, of=agreed)
+    person_id = uuid4()
+    case_id = await ours.a_case(person_id)
+    await ours.hears(await ours.confirms())
+    return Pair(ours, theirs, isa_id, person_id, case_id)
+
+
+async def publish(house: House) -> UUID:
+    given = {
+        "offer_id": None,
+        "org_id": house.node,
+        "terms": terms(),
+        "room": offers.Said(capacity=Capacity.HAS_CAPACITY),
+    }
+    answer = await house.do(offers.publish_offer, house.manager, **given, expected=None)
+    return UUID(answer["offer_id"])
+
+
+async def redirected(house: House, person_id: UUID, case_id: UUID, offer_id: UUID) -> None:
+    message = referral.ReferralRedirected(reason_group="ELIGIBILITY", by_party="SERVICE", offer_id=str(offer_id))
+    await house.hears(await house.told(message, person_id, case_id=case_id))
+
+
+async def held(house: House) -> list[tuple[str, str, str]]:
+    rows = await house.rows("select kind, origin, status from handoff order by id")
+    return [(row["kind"], row["origin"], row["status"]) for row in rows]
+
+
+async def test_whoever_agreed_is_offered_there(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await pair.ours.hears(await pair.ours.confirms())
+
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await pair.exchange()
+
+    assert await held(pair.ours) == await held(pair.theirs) == [("REFERRAL_ON", "REDIRECT", "RECEIVED")]
+    (offered,) = await told(pair.ours, TOPIC, partners.HandoffOffered)
+    assert (offered.origin, offered.side, offered.offer_id) == ("REDIRECT", "SENDER", str(offer_id))
+
+
+async def test_without_an_agreement_it_stays_a_signpost(two_houses: Houses) -> None:
+    ours, theirs = two_houses
+    offer_id = await publish(theirs)
+    await ours.hears_from(theirs)
+    person_id = uuid4()
+    case_id = await ours.a_case(person_id)
+    await ours.hears(await ours.confirms())
+
+    await redirected(ours, person_id, case_id, offer_id)
+
+    assert await held(ours) == []
+    assert await parked(ours) == []
+    assert await ours.count("audit where outcome = 'ignored:isa_not_in_force'") == 1
+
+
+async def test_without_her_agreement_nothing_of_her_leaves(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await pair.exchange()
+
+    assert await held(pair.ours) == await held(pair.theirs) == []
+    assert await pair.ours.count("audit where outcome = 'ignored:consent_missing'") == 1
+
+
+# Offers of other houses.
+
+
+async def heard_of(house: House) -> list[tuple[str, ...]]:
+    """What the house told its own services of offers."""
+    found: list[tuple[str, ...]] = []
+    for kind in (partners.OfferPublished, partners.OfferPaused, partners.OfferRetired):
+        found += [(kind.DESCRIPTOR.name, message.offer_id) for message in await told(house, TOPIC, kind)]
+    return found
+
+
+async def test_this_house_hears_how_an_offer_of_another_stands(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    (published,) = await told(pair.ours, TOPIC, partners.OfferPublished)
+    await pair.theirs.do(offers.pause_offer, pair.theirs.manager, offer_id=offer_id, expected=None)
+    await pair.exchange()
+    await pair.theirs.do(offers.retire_offer, pair.theirs.manager, offer_id=offer_id, expected=None)
+    await pair.exchange()
+
+    assert (published.org_id, list(published.aspect_codes), published.capacity) == (
+        TRUST,
+        ["SUPPORTED_HOUSING"],
+        "HAS_CAPACITY",
+    )
+    of = str(offer_id)
+    assert await heard_of(pair.ours) == [("OfferPublished", of), ("OfferPaused", of), ("OfferRetired", of)]
+
+
+async def test_a_node_that_speaks_under_the_id_of_an_offer_of_ours_is_not_believed(pair: Pair) -> None:
+    offer_id = await publish(pair.ours)
+    before = await heard_of(pair.ours)
+    word = Word(org_id=TRUST, status=Status.RETIRED, aspects=(), room=None)
+
+    with pytest.raises(Unmet, match="offer_of_another"):
+        await pair.ours.by_itself(hear_offer, source_node=TRUST, offer_id=offer_id, word=word)
+
+    assert await heard_of(pair.ours) == before
