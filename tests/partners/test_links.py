@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -11,8 +10,6 @@ import pytest
 from chassis.access import Role
 from chassis.aggregate import Denied, Invalid, NotFound, Unmet
 from partners.commands import links as commands
-from partners.commands.handoffs.hearing import Word, hear_busy_slot
-from partners.domain.handoff.states import Contact, Said
 from partners.domain.link import SubjectLink
 from partners.queries import handoffs
 from partners.queries import links as queries
@@ -109,23 +106,3 @@ async def test_links_are_for_those_who_may_link(pair: Pair) -> None:
     assert await pair.theirs.works.ask(queries.get_subject_links, asks(guest), status=None, person_id=None) == ()
     with pytest.raises(NotFound):
         await pair.theirs.do(commands.link_subject, guest, link_id=held.id, person_id=uuid4(), expected=held.version)
-
-
-async def test_an_hour_a_partner_takes_is_told_of_whom_it_means(pair: Pair) -> None:
-    await pair.received()
-    known = uuid4()
-    await pair.theirs.a_case(known)
-    held = await the_link(pair.theirs)
-    await link(pair.theirs, held, known)
-    begins = await pair.theirs.now()
-    contact = Contact(aspect=None, step=None, starts_at=begins, ends_at=begins + timedelta(hours=1))
-    given = {"node": "together", "handoff_id": uuid4(), "said": Said(at=begins, recorded_at=begins)}
-
-    await pair.theirs.by_itself(hear_busy_slot, Word(subject_ref=held.subject_ref, **given), contact=contact)
-    with pytest.raises(Unmet, match="nobody_known"):
-        await pair.theirs.by_itself(hear_busy_slot, Word(subject_ref="a" * 26, **given), contact=contact)
-
-    (busy,) = await told(pair.theirs, TOPIC, house_messages.BusySlotHeard)
-    assert (busy.partner, busy.starts_at.ToDatetime()) == ("together", begins.replace(tzinfo=None))
-    (row,) = await pair.theirs.rows("select key from journal where fact_type = 'BusyHeard'")
-    assert row["key"] == str(known)

@@ -48,15 +48,6 @@ class Undone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BusyHeard(Event):
-    """The partner sees him then; with what, was not said."""
-
-    sender_node: str
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
 class SubjectLink(Aggregate):
     """One reference of one node. `minted_id` is the person made for it, `about` whom the newest fact concerns: taking a
     link back is told where it was told."""
@@ -107,8 +98,3 @@ class SubjectLink(Aggregate):
             raise Unmet("invalid_transition", "It is not linked.")
         fact = Undone(sender_node=self.sender_node, subject_ref=self.subject_ref, person_id=self.minted_id, at=at)
         return self.telling(fact, status=Status.UNLINKED, about=self.person_id, person_id=self.minted_id)
-
-    def hear_busy(self, starts_at: datetime, ends_at: datetime, *, at: datetime) -> SubjectLink:
-        """The partner sees him then."""
-        fact = BusyHeard(sender_node=self.sender_node, starts_at=starts_at, ends_at=ends_at, at=at)
-        return self.telling(fact, about=self.person_id)

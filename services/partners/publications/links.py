@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partners.domain.link import BusyHeard, Confirmed, Undone
+from partners.domain.link import Confirmed, Undone
 from partners.publications.list import PUBLICATIONS
 from throughcare.partners.v1 import events_pb2 as told
 
@@ -21,12 +21,3 @@ def undone(fact: Undone) -> told.SubjectLinkUndone:
     return told.SubjectLinkUndone(
         sender_node=fact.sender_node, subject_ref=fact.subject_ref, person_id=str(fact.person_id)
     )
-
-
-@PUBLICATIONS.tells(BusyHeard)
-def busy_heard(fact: BusyHeard) -> told.BusySlotHeard:
-    """An hour that is taken."""
-    message = told.BusySlotHeard(partner=fact.sender_node)
-    message.starts_at.FromDatetime(fact.starts_at)
-    message.ends_at.FromDatetime(fact.ends_at)
-    return message

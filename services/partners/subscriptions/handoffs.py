@@ -234,7 +234,7 @@ async def next_contact(work: Work, heard: Heard[shared.SharedNextContact]) -> No
     await commands.hear_contact_planned.inside(work, _word(heard), contact=contact)
 
 
-@GATE.command(shared.SharedBusySlot, ignored_when=("nobody_known",))
+@GATE.command(shared.SharedBusySlot, ignored_when=("no_handoff",))
 async def busy_slot(work: Work, heard: Heard[shared.SharedBusySlot]) -> None:
     """The receiver sees him then; what for is not said."""
     starts_at, ends_at = _at(heard.message.starts_at), _at(heard.message.ends_at)

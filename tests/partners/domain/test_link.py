@@ -34,13 +34,6 @@ def test_a_link_and_its_undoing_concern_whom_it_was_linked_to():
     assert stored(undone).link(known, at=NOW).status is Status.LINKED
 
 
-def test_an_hour_that_is_taken_concerns_whom_it_means_now():
-    known = uuid4()
-    busy = stored(stored(a_link()).link(known, at=NOW)).hear_busy(NOW, NOW, at=NOW)
-
-    assert busy.person == known
-
-
 def test_it_is_linked_once_and_not_to_itself():
     with pytest.raises(Invalid):
         stored(a_link()).link(OURS, at=NOW)

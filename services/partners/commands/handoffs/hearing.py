@@ -187,14 +187,11 @@ async def hear_contact_planned(work: Work, word: Word, *, contact: Contact) -> i
 
 @command("handoff.hear_busy_slot", HOUSE)
 async def hear_busy_slot(work: Work, word: Word, *, contact: Contact) -> int:
-    """The other house sees him then: as it goes with a handoff, or with work of its own for a man of theirs."""
+    """The receiver sees him then; with what, is not said, so that it may be for other work than a handoff."""
     found = await locked(work, word.handoff_id)
-    if found is not None and found.side is Side.SENDER and _is_about(work, found, word):
-        return await work.handoffs.put(hearing.contact_planned(found, contact, openly=False, at=work.now))
-    link = await work.links.first(sender_node=word.node, subject_ref=word.subject_ref)
-    if link is None:
-        raise Unmet("nobody_known", "Nobody is known here by this reference.")
-    return await work.links.put(link.hear_busy(contact.starts_at, contact.ends_at, at=work.now))
+    if found is None or found.side is not Side.SENDER or not _is_about(work, found, word):
+        raise Unmet("no_handoff", "This hour belongs to no handoff of ours.")
+    return await work.handoffs.put(hearing.contact_planned(found, contact, openly=False, at=work.now))
 
 
 @command("handoff.hear_purge_confirmed", HOUSE)
