@@ -18,6 +18,7 @@ from casework.storage import (
     safe_contact_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
+from casework.storage.metadata import AGREEMENTS
 from chassis.projection import Row
 
 
@@ -182,3 +183,16 @@ def onward(*, handoff_id: UUID, case_id: UUID, kind: str, seq: int) -> Iterable[
 def onward_state(*, handoff_id: UUID, state: str, seq: int) -> Iterable[Row]:
     """Where it stands."""
     yield Row(onward_state_table, {"handoff_id": handoff_id, "state": state, "seq": seq})
+
+
+def agreement_signed(
+    isa_id: str, *, parties: Iterable[str], recipients: Iterable[str], valid_from: date, valid_to: date, seq: int
+) -> Row:
+    """Between whom a sharing agreement is, and from when to when."""
+    between = {"parties": parties, "recipients": recipients}
+    return Row(*AGREEMENTS.signed(isa_id, **between, valid_from=valid_from, valid_to=valid_to, seq=seq))
+
+
+def agreement_stands(isa_id: str, *, in_force: bool, since: datetime, seq: int) -> Row:
+    """Whether it is in force."""
+    return Row(*AGREEMENTS.stands(isa_id, in_force=in_force, since=since, seq=seq))

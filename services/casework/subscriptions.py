@@ -22,6 +22,7 @@ from casework.storage import (
     safe_contact_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
+from casework.storage.metadata import AGREEMENTS
 from chassis.hearing import Heard, Hears
 from chassis.projection import Row
 from throughcare.partners.v1 import events_pb2 as partners
@@ -50,6 +51,7 @@ from throughcare.referral.v1.events_pb2 import (
 HEARS = Hears(
     "casework",
     tables=(
+        *AGREEMENTS.tables,
         access_list_table,
         consents_table,
         forecast_case_table,
@@ -284,3 +286,23 @@ def onward_state(heard: Heard[Any]) -> Iterable[Row]:
     if heard.message.side == "SENDER":
         step = heard.message.DESCRIPTOR.name.removeprefix("Handoff").upper()
         yield from projections.onward_state(handoff_id=UUID(heard.message.handoff_id), state=step, seq=heard.seq)
+
+
+@HEARS.projection(
+    partners.IsaActivated, partners.IsaSuspended, partners.IsaResumed, partners.IsaExpired, partners.IsaEnded
+)
+def agreement_stands(heard: Heard[Any]) -> Iterable[Row]:
+    """Whether guests of its recipients may see anything here."""
+    message = heard.message
+    in_force = isinstance(message, partners.IsaActivated | partners.IsaResumed)
+    since, seq = heard.envelope.occurred_at, heard.seq
+    yield projections.agreement_stands(message.isa_id, in_force=in_force, since=since, seq=seq)
+    if isinstance(message, partners.IsaActivated):
+        yield projections.agreement_signed(
+            message.isa_id,
+            parties=message.parties,
+            recipients=message.recipients,
+            valid_from=date.fromisoformat(message.valid_from),
+            valid_to=date.fromisoformat(message.valid_to),
+            seq=seq,
+        )

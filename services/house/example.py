@@ -17,10 +17,11 @@ from uuid import UUID, uuid5
 
 from chassis.access import Purpose
 from chassis.calendar import local_date
-from house import clock, example_directory, output, staff
+from house import clock, example_agreements, example_directory, output, staff
 from house.clients import Clients
 from house.folder import Folder
 from house.patience import patiently
+from house.status import until_quiet
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -86,19 +87,25 @@ class Example:
     services: tuple[str, ...]
     today: date
 
-    async def ensure(self) -> None:
-        """Everything, in the order in which one part needs another."""
+    async def ensure(self) -> bool:
+        """Everything, in the order in which one part needs another; whether guests have to be waited for."""
         await example_directory.organisations(self)
+        signed = "referral" in self.services and await example_agreements.with_probation(self)
         await example_directory.offers(self, own=self.organisation, housed=self.housed)
         for code in ("EERSS", "RECALL_SUPPORT") if "referral" in self.services else ():
             await self._programme(code)
         if "casework" in self.services:
             await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
         await self._contacts()
+        return signed
 
     async def as_(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
         """Give a command, once however often it is run."""
-        actor = staff.acting(who, organisation=self.organisation, purpose=Purpose.OPERATE)
+        return await self.as_of(self.organisation, who, name, step, **fields)
+
+    async def as_of(self, employer: str, who: str, name: str, step: str, /, **fields: Any) -> Any:
+        """The same for somebody of another organisation, who is a guest here."""
+        actor = staff.acting(who, organisation=employer, purpose=Purpose.OPERATE)
         return await self.clients.call(actor, name, key=uuid5(_KEYS, f"{self.node}:{step}"), **fields)
 
     async def ask(self, name: str, /, **fields: Any) -> Any:
@@ -202,7 +209,8 @@ async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
         run = clients.run_now()
         today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
         housed = frozenset(doors.organisation for doors in run.houses.values())
-        await Example(clients, run.node, run.organisation, housed, run.services, today).ensure()
+        if await Example(clients, run.node, run.organisation, housed, run.services, today).ensure():
+            await until_quiet(folder, patience)
 
 
 if __name__ == "__main__":

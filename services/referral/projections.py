@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from chassis.calendar import local_date
 from chassis.projection import Row
-from referral.storage import CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
+from referral.storage import AGREEMENTS, CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
     from uuid import UUID
 
@@ -54,3 +55,16 @@ def onward(handoff_id: UUID, *, case_id: UUID, seq: int) -> Row:
 def onward_state(handoff_id: UUID, *, state: str, seq: int) -> Row:
     """What became of it."""
     return Row(ONWARD_STATE, {"handoff_id": handoff_id, "state": state, "seq": seq})
+
+
+def agreement_signed(
+    isa_id: str, *, parties: Iterable[str], recipients: Iterable[str], valid_from: date, valid_to: date, seq: int
+) -> Row:
+    """Between whom a sharing agreement is, and from when to when."""
+    between = {"parties": parties, "recipients": recipients}
+    return Row(*AGREEMENTS.signed(isa_id, **between, valid_from=valid_from, valid_to=valid_to, seq=seq))
+
+
+def agreement_stands(isa_id: str, *, in_force: bool, since: datetime, seq: int) -> Row:
+    """Whether it is in force."""
+    return Row(*AGREEMENTS.stands(isa_id, in_force=in_force, since=since, seq=seq))

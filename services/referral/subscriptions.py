@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.hearing import Heard, Hears
 from referral import commands, projections
-from referral.storage import CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
+from referral.storage import AGREEMENTS, CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
 from throughcare.casework.v1.events_pb2 import (
     EngagementClosed,
     EngagementOpened,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chassis.projection import Row
     from referral.storage import Work
 
-HEARS = Hears("referral", tables=(CASE_WORKER, CASE_COVER, OPEN_WORK, OFFER, ONWARD, ONWARD_STATE))
+HEARS = Hears("referral", tables=(*AGREEMENTS.tables, CASE_WORKER, CASE_COVER, OPEN_WORK, OFFER, ONWARD, ONWARD_STATE))
 _RACES = ("superseded_acceptance", "invalid_transition")
 
 
@@ -139,3 +139,23 @@ def onward_state(heard: Heard[Any]) -> Iterable[Row]:
     if heard.message.side == "SENDER":
         state = _ONWARD[type(heard.message)]
         yield projections.onward_state(UUID(heard.message.handoff_id), state=state, seq=heard.seq)
+
+
+@HEARS.projection(
+    partners.IsaActivated, partners.IsaSuspended, partners.IsaResumed, partners.IsaExpired, partners.IsaEnded
+)
+def agreement_stands(heard: Heard[Any]) -> Iterable[Row]:
+    """Whether guests of its recipients may see anything here."""
+    message = heard.message
+    in_force = isinstance(message, partners.IsaActivated | partners.IsaResumed)
+    since, seq = heard.envelope.occurred_at, heard.seq
+    yield projections.agreement_stands(message.isa_id, in_force=in_force, since=since, seq=seq)
+    if isinstance(message, partners.IsaActivated):
+        yield projections.agreement_signed(
+            message.isa_id,
+            parties=message.parties,
+            recipients=message.recipients,
+            valid_from=date.fromisoformat(message.valid_from),
+            valid_to=date.fromisoformat(message.valid_to),
+            seq=seq,
+        )

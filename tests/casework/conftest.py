@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from casework.storage.metadata import AGREEMENTS
 from chassis.database import Database
 from tests.casework.house import House
+from tests.support.guests import agreed
 from tests.support.postgres import fresh_database
 
 
@@ -17,6 +19,7 @@ from tests.support.postgres import fresh_database
 async def house(postgres_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
     async with fresh_database(postgres_url, "casework.migrations") as url:
         database = await Database(url).open()
+        await agreed(database, AGREEMENTS, "probation")
         yield House.on(database, tmp_path)
         await database.close()
 

@@ -38,7 +38,7 @@ def test_a_broker_that_is_killed_under_load_loses_nothing(stage, broker):
 
 
 def test_every_service_is_rolled_under_load_and_no_command_fails(stage):
-    playing = stage.playing(201, 260)
+    playing = stage.playing(201, 340)
     stopped, ready = [], []
     for service in SERVICES:
         began = time.monotonic()
@@ -51,7 +51,7 @@ def test_every_service_is_rolled_under_load_and_no_command_fails(stage):
 
     told = played(playing)
 
-    assert told["men"] == 60
+    assert told["men"] == 140
     assert max(stopped) < 10, f"draining took {stopped}"
     audit = stage.audited()
     assert audit["clean"]
@@ -59,7 +59,7 @@ def test_every_service_is_rolled_under_load_and_no_command_fails(stage):
 
 
 def test_a_killed_service_comes_back_to_where_it_was(stage):
-    playing = stage.playing(301, 320)
+    playing = stage.playing(351, 370)
     for service in ("casework", "partners"):
         time.sleep(1)
         stage.of(service).kill()
@@ -71,10 +71,11 @@ def test_a_killed_service_comes_back_to_where_it_was(stage):
 
 def test_services_run_as_nobody_and_can_write_nowhere_but_in_their_own_tmp(stage):
     for service in SERVICES:
-        tries = "import os,pathlib; print(os.getuid()); pathlib.Path('/tmp/x').touch(); pathlib.Path('/app/x').touch()"
+        tries = "import os, pathlib; print(os.getuid(), flush=True); pathlib.Path('/tmp/x').touch()"
+        tries += "; pathlib.Path('/app/x').touch()"
         said = stage.of(service).exec_run(["python3", "-c", tries])
         assert said.exit_code != 0
-        assert said.output.startswith(b"10001")
+        assert b"10001" in said.output
         assert b"Read-only file system: '/app/x'" in said.output
 
 

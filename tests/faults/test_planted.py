@@ -34,8 +34,8 @@ async def slow_commits(here: World, patch: pytest.MonkeyPatch) -> Found:
     """Writers whose commits come long after their positions were drawn."""
     original, draw = Work.flush, random.Random(1)
 
-    async def flush(self: Any) -> None:
-        await original(self)
+    async def flush(self: Any, *answer: Any) -> None:
+        await original(self, *answer)
         await asyncio.sleep(draw.uniform(0, 0.02))
 
     patch.setattr(Work, "flush", flush)

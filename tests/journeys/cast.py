@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.message_factory import GetMessageClass
+from grpc.aio import AioRpcError
+
+from casework.storage.metadata import AGREEMENTS as CASEWORK
 from chassis.access import Actor, Purpose, Role
 from chassis.calendar import local_date
 from chassis.database import now
+from partners.rpc.agreements import _said_terms
 from referral.domain.practitioner import practitioner_ref
+from referral.storage import AGREEMENTS as REFERRAL
+from tests.partners.agreements import standing
+from tests.support.guests import agreed
 
 if TYPE_CHECKING:
+    from partners.domain.agreement.terms import Terms
     from tests.support.house import House
 
 CAMDEN = "E09000007"
@@ -22,6 +33,8 @@ WORKER = Actor(id="staff-ew-1", role=Role.EW, organisation="together", purpose=P
 OTHER_WORKER = Actor(id="staff-ew-2", role=Role.EW, organisation="together", purpose=Purpose.DELIVER_SUPPORT)
 GUARDIAN = Actor(id="staff-ig-1", role=Role.IG, organisation="together", purpose=Purpose.AUDIT)
 CHANNELS = ("PHONE", "SMS")
+# What each service has heard of agreements, in a house without the service that signs them.
+HEARD = {"referral": REFERRAL, "casework": CASEWORK}
 STUBS = {
     "referral": "ReferralService",
     "casework": "CaseworkService",
@@ -51,7 +64,8 @@ class Journey:
         contract = importlib.import_module(f"throughcare.{of}.v1.service_pb2")
         doors = importlib.import_module(f"throughcare.{of}.v1.service_pb2_grpc")
         stub = self.house.stub(getattr(doors, f"{STUBS[of]}Stub"), of)
-        request = getattr(contract, f"{method}Request")(**given)
+        described = contract.DESCRIPTOR.services_by_name[STUBS[of]].methods_by_name[method]
+        request = GetMessageClass(described.input_type)(**given)
         return await self.house.ask(getattr(stub, method), request, actor)
 
     async def today(self) -> date:
@@ -76,8 +90,31 @@ class Journey:
         named = {"programme_id": drafted.programme_id, "draft_id": drafted.policy_id}
         return await self.ask(method, SECOND_MANAGER, **named, expected_version=drafted.version)
 
+    async def probation_has_an_agreement(self) -> None:
+        """The guardians of the house and of probation have signed: its practitioners are guests here from now on."""
+        if "partners" not in self.house.parts:
+            for name, held in HEARD.items():
+                if name in self.house.parts:
+                    await agreed(self.house.database(name), held, "probation")
+            return
+        for org_id, sector in (("together", "VOLUNTARY"), ("probation", "PROBATION")):
+            about = {"org_id": org_id, "name": org_id.title(), "sector": sector, "effective_on": "2020-04-01"}
+            with suppress(AioRpcError):  # it is registered already
+                await self.ask("RegisterOrganisation", MANAGER, of="partners", **about)
+        drafted = await self.ask("DraftIsa", MANAGER, of="partners", terms=_said_terms(await self._standing()))
+        for version, organisation in enumerate(("together", "probation"), 1):
+            guardian = replace(GUARDIAN, organisation=organisation)
+            reads = {"isa_id": drafted.isa_id, "terms_hash": drafted.terms_hash, "expected_version": version}
+            await self.ask("ActivateIsa", guardian, of="partners", **reads)
+        await self.house.until_quiet()
+
+    async def _standing(self) -> Terms:
+        today = await self.today()
+        return standing(valid_from=today, valid_to=today + timedelta(days=700), review_on=today + timedelta(days=300))
+
     async def programme_opens_in_camden(self) -> None:
-        """The service is in force, and the quadrant of Camden is open."""
+        """The service is in force, and the quadrant of Camden is open; probation may refer."""
+        await self.probation_has_an_agreement()
         published = await self._in_force(
             "PublishProgramme", code="EERSS", name="Together Wellbeing Pathway", principles=["MENTORING", "ADVOCACY"]
         )

@@ -11,10 +11,12 @@ import pytest
 from chassis.database import Database
 from chassis.work import Works
 from partners.deadlines import DEADLINES
+from partners.projections.picture.tables import AGREEMENTS
 from partners.publications import PUBLICATIONS
 from partners.settings import Settings
 from partners.storage import Work
 from tests.partners.houses import House, introduced
+from tests.support.guests import agreed
 from tests.support.postgres import fresh_database
 
 if TYPE_CHECKING:
@@ -22,8 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+GUESTS = ("probation", "sig-penrose", "women-in-prison")
+
+
 @pytest.fixture
-def works(database: Database, tmp_path: Path) -> Works[Work]:
+async def works(database: Database, tmp_path: Path) -> Works[Work]:
     """The service's works on a fresh database."""
     for name in ("wrapping", "house"):
         (tmp_path / name).write_text(secrets.token_hex(32))
@@ -38,6 +43,7 @@ def works(database: Database, tmp_path: Path) -> Works[Work]:
         house_key_file=tmp_path / "house",
         embedded_profile=True,
     )
+    await agreed(database, AGREEMENTS, *GUESTS)
     return Works(database, Work, settings=settings, publications=PUBLICATIONS, deadlines=DEADLINES)
 
 

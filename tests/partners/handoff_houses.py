@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from chassis.access import Ground
+from chassis.calendar import local_date
 from chassis.deadlines import DeadlineLoop
 from partners.commands import handoffs as commands
+from partners.commands import offers
 from partners.domain.codes import Aspect
-from partners.domain.handoff.codes import Category, Kind
+from partners.domain.handoff.codes import Category, Kind, Outcome
+from partners.domain.offer import Capacity
+from tests.partners.domain.offers import terms as offer_terms
 from tests.partners.houses import House, in_force
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from chassis.access import Actor
 
 TRUST = "north-london-nhs"
@@ -81,6 +87,10 @@ class Pair:
             await house.wind(**ahead)
         await self.ours.hears(await self.ours.confirms())
 
+    async def until(self, at: datetime) -> None:
+        """Time goes on to this moment, and a little beyond."""
+        await self.wind(seconds=(at - await self.ours.now()).total_seconds() + 1)
+
 
 async def a_pair(ours: House, theirs: House) -> Pair:
     """Someone is referred to us and has agreed, the agreement is in force, the feeds are confirmed."""
@@ -115,3 +125,29 @@ async def told(house: House, topic: str, kind: Any) -> list[Any]:
 async def parked(house: House) -> list[str]:
     """Why something waits."""
     return [row["reason"] for row in await house.rows("select reason from parked order by topic, key, sequence")]
+
+
+async def started(pair: Pair, **given: Any) -> UUID:
+    """One on which work has begun."""
+    handoff_id = await pair.received(**given)
+    await pair.they(commands.accept_handoff, handoff_id, worker="staff-pw-1")
+    today = local_date(await pair.theirs.now())
+    await pair.they(commands.start_handoff_work, handoff_id, first_contact_on=today, worker="")
+    await pair.exchange()
+    return handoff_id
+
+
+async def completed(pair: Pair) -> UUID:
+    """One that is done."""
+    handoff_id = await started(pair)
+    await pair.they(commands.complete_handoff, handoff_id, outcome=Outcome.DELIVERED, delivered="Debts are settled.")
+    await pair.exchange()
+    return handoff_id
+
+
+async def offered_there(pair: Pair) -> UUID:
+    """Something the other house offers, as its node told us."""
+    given = {"offer_id": None, "org_id": TRUST, "room": offers.Said(capacity=Capacity.HAS_CAPACITY), "expected": None}
+    made = await pair.theirs.do(offers.publish_offer, pair.theirs.manager, terms=offer_terms(), **given)
+    await pair.exchange()
+    return UUID(str(made["offer_id"]))

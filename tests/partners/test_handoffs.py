@@ -1,27 +1,35 @@
-"""Handoffs as two houses keep them: offered, received, worked on, closed; and what crosses on the way."""
+"""Handoffs as two houses keep them: offered, received, asked about, worked on, closed."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.access import Ground, Role
-from chassis.aggregate import Conflict, Denied, Invalid, NotFound, Unmet
-from chassis.calendar import end_of_day, local_date, working_days_due
-from partners.commands import agreements, offers
+from chassis.access import Ground
+from chassis.aggregate import Invalid, NotFound, Unmet
+from chassis.calendar import end_of_day, working_days_due
 from partners.commands import handoffs as commands
 from partners.domain.agreement.codes import Category as Agreed
 from partners.domain.codes import Aspect
-from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Outcome, Reason, StepCode
+from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Reason, StepCode
 from partners.domain.handoff.states import Contact
-from partners.domain.offer import Capacity
 from partners.queries import handoffs as queries
 from tests.partners.agreements import terms
-from tests.partners.domain.offers import terms as offer_terms
-from tests.partners.handoff_houses import CANARY, TRUST, Pair, a_pair, facts, fire, parked, told
+from tests.partners.handoff_houses import (
+    CANARY,
+    TRUST,
+    Pair,
+    a_pair,
+    completed,
+    facts,
+    offered_there,
+    parked,
+    started,
+    told,
+)
 from tests.partners.houses import in_force
 from tests.partners.people import asks
 from throughcare.partners.v1 import events_pb2 as house_messages
@@ -40,22 +48,6 @@ OUR_TOPIC, THEIR_TOPIC = "together.partners.v1", f"{TRUST}.partners.v1"
 @pytest.fixture
 async def pair(two_houses: Houses) -> Pair:
     return await a_pair(*two_houses)
-
-
-async def started(pair: Pair, **given: Any) -> UUID:
-    handoff_id = await pair.received(**given)
-    await pair.they(commands.accept_handoff, handoff_id, worker="staff-pw-1")
-    today = local_date(await pair.theirs.now())
-    await pair.they(commands.start_handoff_work, handoff_id, first_contact_on=today, worker="")
-    await pair.exchange()
-    return handoff_id
-
-
-async def completed(pair: Pair) -> UUID:
-    handoff_id = await started(pair)
-    await pair.they(commands.complete_handoff, handoff_id, outcome=Outcome.DELIVERED, delivered="Debts are settled.")
-    await pair.exchange()
-    return handoff_id
 
 
 # Offered and received.
@@ -205,8 +197,12 @@ async def test_a_question_and_its_answer_stay_where_they_were_written(pair: Pair
     assert (asked.item_count, asked.round) == (2, 1)
     for house, texts in ((pair.theirs, ("Which debts?", CANARY)), (pair.ours, (f"Two. {CANARY}",))):
         seen = await house.works.ask(queries.get_handoff, asks(house.manager), handoff_id=handoff_id)
-        assert seen.handoff.written[0].items == texts
-        assert seen.handoff.written[0].detail_ref.startswith("ref-")
+        (own,) = [each for each in seen.handoff.written if each.by is seen.handoff.side]
+        assert own.items == texts
+        found = await house.by_itself(queries.read_by_reference, detail_ref=own.detail_ref, reader=seen.handoff.partner)
+        assert found.written == own
+        with pytest.raises(NotFound):
+            await house.by_itself(queries.read_by_reference, detail_ref=own.detail_ref, reader="women-in-prison")
         for row in await house.rows("select fact, message from journal"):
             assert CANARY.encode() not in bytes(row["fact"] or b"") + bytes(row["message"] or b"")
 
@@ -214,7 +210,6 @@ async def test_a_question_and_its_answer_stay_where_they_were_written(pair: Pair
 async def test_a_question_stops_the_clock_of_the_decision(pair: Pair) -> None:
     handoff_id = await pair.received()
     first = (await pair.of(pair.theirs, handoff_id))["due_at"]
-    begun = await pair.theirs.now()
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which debts?",))
     await pair.exchange()
     await pair.wind(days=7)
@@ -223,7 +218,10 @@ async def test_a_question_stops_the_clock_of_the_decision(pair: Pair) -> None:
 
     rows = [await pair.of(house, handoff_id) for house in (pair.ours, pair.theirs)]
     assert rows[0]["due_at"] == rows[1]["due_at"] > first
-    assert rows[1]["due_at"] == end_of_day(working_days_due(begun, 10))
+    (stop,) = rows[1]["stops"]
+    pause = (datetime.fromisoformat(stop["began"]), datetime.fromisoformat(stop["ended"]))
+    assert pause[0] == rows[1]["asked_at"]
+    assert rows[1]["due_at"] == end_of_day(working_days_due(rows[1]["received_at"], 5, [pause]))
 
 
 async def test_only_the_group_of_a_reason_leaves(pair: Pair) -> None:
@@ -319,13 +317,6 @@ async def test_a_failure_is_told_at_once(pair: Pair) -> None:
 # Redirected.
 
 
-async def offered_there(pair: Pair) -> UUID:
-    given = {"offer_id": None, "org_id": TRUST, "room": offers.Said(capacity=Capacity.HAS_CAPACITY), "expected": None}
-    made = await pair.theirs.do(offers.publish_offer, pair.theirs.manager, terms=offer_terms(), **given)
-    await pair.exchange()
-    return UUID(str(made["offer_id"]))
-
-
 async def redirect(pair: Pair, offer_id: UUID) -> None:
     message = referral.ReferralRedirected(reason_group="ELIGIBILITY", by_party="SERVICE", offer_id=str(offer_id))
     await pair.ours.hears(await pair.ours.told(message, pair.person_id, case_id=pair.case_id))
@@ -356,272 +347,3 @@ async def test_a_redirect_stays_a_signpost_where_no_agreement_covers_it(pair: Pa
         row["outcome"] for row in await pair.ours.rows("select outcome from audit where outcome like 'ignored%'")
     }
     assert ignored == {"ignored:category_not_agreed", "ignored:offer_unknown"}
-
-
-# What crosses.
-
-
-async def test_taken_back_in_time_it_is_deleted_there_and_that_is_confirmed(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    await pair.they(commands.request_handoff_information, handoff_id, items=(CANARY,))
-    await pair.we(commands.revoke_handoff, handoff_id)
-    assert (await pair.of(pair.ours, handoff_id))["status"] == "REVOKE_PENDING"
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("REVOKED", "REVOKED")
-    seen = await pair.theirs.works.ask(queries.get_handoff, asks(pair.theirs.manager), handoff_id=handoff_id)
-    assert (seen.handoff.written, seen.handoff.note, seen.handoff.detail_ref) == ((), "", "")
-    assert (await facts(pair.theirs, handoff_id))[-3:] == ["RevokeRequested", "PurgeConfirmed", "Revoked"]
-    # The question that crossed the request is kept and has changed nothing.
-    assert (await facts(pair.ours, handoff_id))[2:] == [
-        "RevokeRequested",
-        "InformationRequested",
-        "PurgeConfirmed",
-        "Revoked",
-    ]
-
-
-async def test_taken_back_while_it_is_accepted_the_acceptance_stands(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    await pair.they(commands.accept_handoff, handoff_id, worker="")
-    await pair.we(commands.revoke_handoff, handoff_id)
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("ACCEPTED", "ACCEPTED")
-    for house, topic in ((pair.ours, OUR_TOPIC), (pair.theirs, THEIR_TOPIC)):
-        (lost,) = await told(house, topic, house_messages.HandoffSuperseded)
-        assert lost.lost == "REVOKE_REQUESTED"
-        assert await parked(house) == []
-
-
-async def test_an_offer_not_acknowledged_is_missed_then_expires_and_is_deleted_when_it_comes(
-    pair: Pair,
-) -> None:
-    handoff_id = await pair.offer()
-    await pair.wind(days=15)
-    await fire(pair.ours)
-    assert await facts(pair.ours, handoff_id) == ["Offered", "DeadlineMissed", "Expired"]
-
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("EXPIRED", "EXPIRED")
-    assert await facts(pair.theirs, handoff_id) == ["Superseded", "Expired", "PurgeConfirmed"]
-    assert (await facts(pair.ours, handoff_id))[-1] == "PurgeConfirmed"
-    assert (await pair.of(pair.theirs, handoff_id))["detail_ref"] == ""
-
-
-async def test_a_receipt_in_time_that_is_heard_late_brings_it_back(pair: Pair) -> None:
-    handoff_id = await pair.offer()
-    await pair.theirs.hears_from(pair.ours)
-    await pair.wind(days=15)
-    await fire(pair.ours)
-    assert (await pair.of(pair.ours, handoff_id))["status"] == "EXPIRED"
-
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("RECEIVED", "RECEIVED")
-    assert (await facts(pair.ours, handoff_id))[-2:] == ["Superseded", "Received"]
-
-
-async def test_one_that_lives_again_without_his_agreement_rests(pair: Pair) -> None:
-    handoff_id = await pair.offer()
-    await pair.theirs.hears_from(pair.ours)
-    await pair.wind(days=15)
-    await fire(pair.ours)
-    await pair.ours.withdraws(pair.person_id, TRUST)
-
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("ON_HOLD", "ON_HOLD")
-
-
-async def test_his_agreement_taken_back_it_rests_in_both_houses_and_goes_on_when_he_agrees_again(pair: Pair) -> None:
-    handoff_id, other = await pair.received(), await pair.received(ground=ORDER)
-    await pair.they(commands.accept_handoff, handoff_id, worker="")
-    await pair.ours.withdraws(pair.person_id, TRUST)
-    assert (await pair.of(pair.ours, handoff_id))["status"] == "ON_HOLD"
-    await pair.exchange()
-    assert await pair.states(handoff_id) == ("ON_HOLD", "ON_HOLD")
-    assert await pair.states(other) == ("RECEIVED", "RECEIVED")
-
-    await pair.ours.agrees(pair.person_id, TRUST, "APPOINTMENTS", version=3)
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("ACCEPTED", "ACCEPTED")
-    assert await parked(pair.ours) == await parked(pair.theirs) == []
-
-
-async def test_fewer_categories_let_rest_what_needs_more(pair: Pair) -> None:
-    appointments = await pair.received()
-    goals = await pair.received(categories=(Category.PLAN_GOALS,))
-    await pair.ours.agrees(pair.person_id, TRUST, "APPOINTMENTS", version=2)
-    await pair.exchange()
-
-    assert await pair.states(appointments) == ("RECEIVED", "RECEIVED")
-    assert await pair.states(goals) == ("ON_HOLD", "ON_HOLD")
-
-
-async def test_the_agreement_suspended_everything_under_it_rests_and_goes_on_with_it(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    for command in (agreements.suspend_isa, agreements.resume_isa):
-        await pair.ours.do(command, pair.ours.guardian, isa_id=pair.isa_id, expected=None)
-        await pair.exchange()
-        if command is agreements.suspend_isa:
-            assert await pair.states(handoff_id) == ("ON_HOLD", "ON_HOLD")
-    await pair.theirs.do(agreements.resume_isa, pair.theirs.guardian, isa_id=pair.isa_id, expected=None)
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("RECEIVED", "RECEIVED")
-
-
-async def test_an_exclusion_lets_it_rest(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    await pair.ours.lists(pair.person_id, "DENY", TRUST)
-    await pair.exchange()
-    assert await pair.states(handoff_id) == ("ON_HOLD", "ON_HOLD")
-
-    await pair.ours.lists(pair.person_id, "DENY", version=2)
-    await pair.exchange()
-
-    assert await pair.states(handoff_id) == ("RECEIVED", "RECEIVED")
-
-
-async def test_an_offer_that_left_as_a_stub_is_nowhere_and_what_follows_it_is_a_race(pair: Pair) -> None:
-    handoff_id = await pair.offer()
-    await pair.ours.withdraws(pair.person_id, TRUST)
-    await pair.ours.agrees(pair.person_id, TRUST, "APPOINTMENTS", version=3)
-    await pair.exchange()
-
-    assert await pair.theirs.count("handoff") == 0
-    assert await parked(pair.theirs) == []
-    assert await pair.theirs.count("audit where outcome = 'ignored:offer_unheard'") == 2
-    assert (await pair.of(pair.ours, handoff_id))["status"] == "OFFERED"
-
-
-# Who speaks.
-
-
-@pytest.mark.parametrize("changed", ["subject_ref = 'somebody-else'", "id = gen_random_uuid()"])
-async def test_a_word_of_another_man_or_of_no_handoff_of_ours_waits_for_a_person(pair: Pair, changed: str) -> None:
-    handoff_id = await pair.received()
-    (row,) = await pair.theirs.rows(f"update handoff set {changed} returning id")
-    await pair.they(commands.waitlist_handoff, row["id"])
-
-    await pair.exchange()
-
-    assert await parked(pair.ours) == ["handoff_unknown"]
-    assert (await pair.of(pair.ours, handoff_id))["status"] == "RECEIVED"
-
-
-async def test_each_side_does_its_own(pair: Pair) -> None:
-    handoff_id = await pair.received()
-
-    with pytest.raises(Unmet, match="other_side"):
-        await pair.we(commands.accept_handoff, handoff_id, worker="")
-    with pytest.raises(Unmet, match="other_side"):
-        await pair.they(commands.revoke_handoff, handoff_id)
-
-
-async def test_an_old_version_is_refused(pair: Pair) -> None:
-    handoff_id = await pair.received()
-
-    with pytest.raises(Conflict):
-        await pair.theirs.do(commands.accept_handoff, pair.theirs.manager, handoff_id=handoff_id, worker="", expected=7)
-
-
-# Who may.
-
-
-async def test_a_worker_offers_of_his_own_men_alone(pair: Pair) -> None:
-    worker = pair.ours.staff(Role.EW)
-    with pytest.raises(NotFound):
-        await pair.offer(actor=worker)
-    await pair.ours.rows(
-        "insert into picture.case_register values ($1, 'worker', $2, 1) returning 1",
-        pair.case_id,
-        {"ref": worker.id},
-    )
-
-    handoff_id = await pair.offer(actor=worker)
-
-    seen = await pair.ours.works.ask(queries.get_handoff, asks(worker), handoff_id=handoff_id)
-    assert seen.handoff.offered_by == worker.id
-
-
-async def test_who_may_not_see_it_finds_nothing(pair: Pair) -> None:
-    handoff_id = await pair.received()
-
-    for house, actor in (
-        (pair.ours, pair.ours.staff(Role.EW)),
-        (pair.ours, pair.ours.staff(Role.PP, "probation")),
-        (pair.ours, pair.ours.staff(Role.PW, "women-in-prison")),
-    ):
-        with pytest.raises(NotFound):
-            await house.works.ask(queries.get_handoff, asks(actor), handoff_id=handoff_id)
-        listed = await house.works.ask(queries.list_handoffs, asks(actor), wanted=queries.Wanted())
-        assert listed.rows == []
-
-
-async def test_a_partners_worker_of_the_house_does_what_a_guest_may_not(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    guest = pair.ours.staff(Role.PW, "women-in-prison")
-    with pytest.raises(Denied):
-        await pair.offer(actor=guest)
-
-    own = pair.theirs.staff(Role.PW)
-    await pair.theirs.do(commands.accept_handoff, own, handoff_id=handoff_id, worker=own.id, expected=1)
-
-    assert (await pair.of(pair.theirs, handoff_id))["worker"] == own.id
-
-
-async def test_the_practitioner_sees_it_without_the_group_of_a_reason(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    await pair.they(commands.decline_handoff, handoff_id, reason=Reason.PERSON_DECLINED, note="")
-    await pair.exchange()
-    practitioner = pair.ours.staff(Role.PP, "probation")
-    await pair.ours.rows(
-        "insert into picture.case_register values ($1, 'practitioner', $2, 1) returning 1",
-        pair.case_id,
-        {"ref": practitioner.id},
-    )
-
-    seen = await pair.ours.works.ask(queries.get_handoff, asks(practitioner), handoff_id=handoff_id)
-    listed = await pair.ours.works.ask(queries.list_handoffs, asks(practitioner), wanted=queries.Wanted())
-
-    assert (seen.handoff.status, seen.handoff.reason_group) == ("DECLINED", None)
-    assert (len(listed.rows), listed.grouped) == (1, False)
-
-
-async def test_the_lists_keep_it_from_whoever_may_not_know_of_him(pair: Pair) -> None:
-    handoff_id = await pair.received()
-    await pair.ours.lists(pair.person_id, "DENY", pair.ours.manager.id)
-
-    with pytest.raises(NotFound):
-        await pair.ours.works.ask(queries.get_handoff, asks(pair.ours.manager), handoff_id=handoff_id)
-    with pytest.raises(NotFound):
-        await pair.offer()
-
-
-# Lists.
-
-
-async def test_lists_say_what_goes_where_and_what_waits_or_is_late(pair: Pair) -> None:
-    first, second = await pair.received(), await pair.received()
-    await pair.they(commands.request_handoff_information, first, items=("Which?",))
-    await pair.exchange()
-
-    async def listed(house: House, **wanted: Any) -> list[UUID]:
-        given = queries.Wanted(**wanted)
-        found = await house.works.ask(queries.list_handoffs, asks(house.manager), wanted=given)
-        return [row["id"] for row in found.rows]
-
-    assert await listed(pair.ours) == [second, first]
-    assert await listed(pair.ours, side=queries.Side.RECEIVER) == []
-    assert await listed(pair.theirs, side=queries.Side.RECEIVER) == [second, first]
-    assert await listed(pair.ours, waiting=True) == [first]
-    assert await listed(pair.theirs, waiting=True) == [second]
-    assert await listed(pair.ours, statuses=(queries.Status.RECEIVED,)) == [second]
-    assert await listed(pair.ours, case_id=pair.case_id) == [second, first]
-    assert await listed(pair.theirs, overdue=True) == []
-    await pair.wind(days=20)
-    assert await listed(pair.theirs, overdue=True) == [second, first]

@@ -61,13 +61,13 @@ async def test_received_it_waits_for_a_decision_there_alone(pair: Pair) -> None:
 
 async def test_a_decision_that_is_late_is_told_once_by_the_receiver(pair: Pair) -> None:
     handoff_id = await pair.received()
-    await pair.wind(days=12)
+    await pair.until((await promises(pair.theirs))["L7"])
     await fire(pair.theirs)
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which?",))
     await pair.exchange()
     await pair.we(commands.supply_handoff_information, handoff_id, answer="Two.")
     await pair.exchange()
-    await pair.wind(days=30)
+    await pair.wind(days=40)
     await fire(pair.theirs)
     await fire(pair.ours)
 
@@ -82,7 +82,7 @@ async def test_a_beginning_that_is_late_is_told_too(pair: Pair) -> None:
     await pair.they(commands.accept_handoff, handoff_id, worker="")
     accepted_at = (await pair.of(pair.theirs, handoff_id))["accepted_at"]
     assert await promises(pair.theirs) == {"L7": end_of_day(working_days_due(accepted_at, 10))}
-    await pair.wind(days=20)
+    await pair.until((await promises(pair.theirs))["L7"])
     await fire(pair.theirs)
 
     assert await missed(pair.theirs, THEIR_TOPIC) == [("L7", "RECEIVER")]
@@ -95,7 +95,7 @@ async def test_a_question_nobody_answers_lapses_after_ten_working_days(pair: Pai
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which?",))
     await pair.exchange()
     assert set(await promises(pair.theirs)) == {"information"}
-    await pair.wind(days=20)
+    await pair.until((await promises(pair.theirs))["information"])
     await fire(pair.theirs)
     await pair.exchange()
 
@@ -110,7 +110,7 @@ async def test_an_answer_that_crosses_the_lapse_counts_for_nothing_in_either_hou
     handoff_id = await pair.received()
     await pair.they(commands.request_handoff_information, handoff_id, items=("Which?",))
     await pair.exchange()
-    await pair.wind(days=20)
+    await pair.until((await promises(pair.theirs))["information"])
     await fire(pair.theirs)
     await pair.we(commands.supply_handoff_information, handoff_id, answer="Two.")
     await pair.exchange()
@@ -129,7 +129,7 @@ async def test_the_loop_closes_by_itself_in_the_end(pair: Pair) -> None:
     await pair.they(commands.start_handoff_work, handoff_id, first_contact_on=today, worker="")
     await pair.they(commands.complete_handoff, handoff_id, outcome=Outcome.DELIVERED, delivered="Done.")
     await pair.exchange()
-    await pair.wind(days=20)
+    await pair.until((await promises(pair.ours))["L7"])
     await fire(pair.ours)
     await pair.exchange()
 
@@ -143,7 +143,7 @@ async def test_a_purge_that_is_not_confirmed_in_two_days_is_told_by_who_waits_fo
     handoff_id = await pair.received()
     await pair.we(commands.revoke_handoff, handoff_id)
     assert set(await promises(pair.ours)) == {"L22"}
-    await pair.wind(days=6)
+    await pair.until((await promises(pair.ours))["L22"])
     await fire(pair.ours)
     await fire(pair.ours)
 
@@ -158,7 +158,7 @@ async def test_what_is_kept_of_a_declined_one_is_deleted_after_ninety_days(pair:
     await pair.they(commands.decline_handoff, handoff_id, reason=Reason.OTHER_SERVICE, note=CANARY)
     ended_at = (await pair.of(pair.theirs, handoff_id))["ended_at"]
     assert await promises(pair.theirs) == {"purge": end_of_day(local_date(ended_at + timedelta(days=90)))}
-    await pair.wind(days=92)
+    await pair.until((await promises(pair.theirs))["purge"])
     await fire(pair.theirs)
 
     seen = await pair.theirs.works.ask(queries.get_handoff, asks(pair.theirs.manager), handoff_id=handoff_id)

@@ -136,8 +136,11 @@ async def test_a_handoff_goes_its_way_through_the_doors_of_both_houses(doors: Do
     assert (seen.handoff.state, theirs_now.handoff.state) == ("COMPLETED", "COMPLETED")
     assert (seen.handoff.responsible, seen.handoff.next_contact.step_code) == ("RECEIVER", "REVIEW")
     assert (theirs_now.note, theirs_now.handoff.worker) == ("A grant for clothes.", "staff-pw-7")
-    assert [item.text for item in theirs_now.written[0].items] == ["Which grant?"]
-    assert [item.text for item in seen.written[0].items] == ["Clothes."]
+    for held in (seen, theirs_now):
+        assert [(each.by, each.round) for each in held.written] == [("RECEIVER", 1), ("SENDER", 1)]
+    texts = [[item.text for item in each.items] for held in (theirs_now, seen) for each in held.written]
+    assert texts == [["Which grant?"], [], [], ["Clothes."]]
+    assert [each.detail_ref for each in seen.written] == [each.detail_ref for each in theirs_now.written]
     assert theirs_now.handoff.HasField("loop_closed_at")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -34,23 +34,21 @@ TRUST, INBOX = "north-london-nhs", "share.north-london-nhs.in.v1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Busy(Event):
-    """He is busy then: a share that needs nothing but a verdict."""
+class Said(Event):
+    """Something was said to a node, on a basis."""
 
     to: str
     basis: Basis
 
 
-def telling_busy() -> Publications:
-    """What the service tells, and that he is busy."""
+def telling() -> Publications:
+    """What the service tells, and what was said: a share that nobody hears, so that nothing follows from it."""
     found = Publications("partners")
     found._tells = dict(PUBLICATIONS._tells)
 
-    @found.tells(Busy)
-    def busy(fact: Busy) -> Share:
-        message = shared.SharedBusySlot()
-        message.starts_at.FromDatetime(datetime(2026, 3, 2, 9, tzinfo=UTC))
-        return Share(to=fact.to, message=message, basis=fact.basis)
+    @found.tells(Said)
+    def said(fact: Said) -> Share:
+        return Share(to=fact.to, message=shared.SharedStub(), basis=fact.basis)
 
     return found
 
@@ -58,7 +56,7 @@ def telling_busy() -> Publications:
 async def ready(houses: Houses) -> tuple[House, House, UUID]:
     """A man of the first house of whom the second knows, because he agreed."""
     one, other = houses
-    one.works.publications = telling_busy()
+    one.works.publications = telling()
     await in_force(one, other)
     person_id = await known(one, "APPOINTMENTS", "PLAN_GOALS")
     return one, other, person_id
@@ -81,7 +79,7 @@ async def shares(one: House, person_id: UUID, **given: Any) -> Judged:
         )
         holding: Holding | None = await work.holdings.first(person_id=person_id)
         assert holding is not None
-        await work.holdings.put(holding.telling(Busy(to=TRUST, basis=judged.basis, at=work.now)))
+        await work.holdings.put(holding.telling(Said(to=TRUST, basis=judged.basis, at=work.now)))
         await work.flush()
     return judged
 
@@ -112,7 +110,7 @@ async def test_once_he_took_it_back_what_waits_leaves_without_its_content(two_ho
 
     await one.withdraws(person_id, TRUST)
 
-    assert await waiting(one) == [("SharedBusySlot", True), ("SharedConsentWithdrawn", False)]
+    assert await waiting(one) == [("SharedStub", True), ("SharedConsentWithdrawn", False)]
     (ended,) = await one.rows("select node_id, person_id, confidentiality_basis from share_ended")
     assert tuple(ended) == (TRUST, person_id, "AGREED")
 
@@ -137,7 +135,7 @@ async def test_he_agrees_to_less_and_what_he_no_longer_agrees_to_stops(two_house
 
     await one.agrees(person_id, TRUST, "PLAN_GOALS", version=2)
 
-    assert await waiting(one) == [("SharedBusySlot", True), ("SharedConsentGranted", False)]
+    assert await waiting(one) == [("SharedStub", True), ("SharedConsentGranted", False)]
 
 
 async def test_he_agrees_to_more_and_nothing_stops(two_houses: Houses) -> None:
@@ -147,7 +145,7 @@ async def test_he_agrees_to_more_and_nothing_stops(two_houses: Houses) -> None:
 
     await one.agrees(person_id, TRUST, "APPOINTMENTS", "PLAN_GOALS", "CRISIS_PLAN", version=2)
 
-    assert await waiting(one) == [("SharedBusySlot", False), ("SharedConsentGranted", False)]
+    assert await waiting(one) == [("SharedStub", False), ("SharedConsentGranted", False)]
 
 
 @pytest.mark.parametrize("kind", [referral.ConsentDeclined, referral.ConsentExpired])
@@ -159,7 +157,7 @@ async def test_declined_and_run_out_are_as_taken_back(two_houses: Houses, kind: 
     message = kind(purpose="SHARE", recipient=TRUST, scope_codes=["APPOINTMENTS"], version=2)
     await one.hears(await one.told(message, person_id, feed="consent"))
 
-    assert await waiting(one) == [("SharedBusySlot", True), ("SharedConsentWithdrawn", False)]
+    assert await waiting(one) == [("SharedStub", True), ("SharedConsentWithdrawn", False)]
 
 
 async def test_a_batch_that_is_on_its_way_is_waited_for(two_houses: Houses) -> None:
@@ -197,7 +195,7 @@ async def test_a_verdict_that_crosses_a_withdrawal_never_leaves_with_its_content
 
         let_through, _ = await asyncio.gather(crossing(), one.withdraws(person_id, TRUST))
 
-        left = [stub for kind, stub in await waiting(one) if kind == "SharedBusySlot"]
+        left = [stub for kind, stub in await waiting(one) if kind == "SharedStub"]
         assert all(left)
         assert len(left) == let_through
 
@@ -210,7 +208,7 @@ async def test_another_purpose_stops_nothing_that_is_shared(two_houses: Houses) 
     message = referral.ConsentWithdrawn(purpose="PARTICIPATE", programme_id="p", version=2)
     await one.hears(await one.told(message, person_id, feed="consent"))
 
-    assert await waiting(one) == [("SharedBusySlot", False)]
+    assert await waiting(one) == [("SharedStub", False)]
 
 
 async def test_a_node_that_does_not_know_of_him_is_told_nothing(two_houses: Houses) -> None:
@@ -277,8 +275,8 @@ async def test_the_lists_stop_everything_and_stay_where_they_are(two_houses: Hou
     await one.lists(person_id, "DENY", TRUST, "staff-ew-1")
 
     assert await waiting(one) == [
-        ("SharedBusySlot", True),
-        ("SharedBusySlot", True),
+        ("SharedStub", True),
+        ("SharedStub", True),
         ("SharedAccessListChanged", False),
     ]
     (row,) = await one.rows("select message from journal where fact_type = 'ListTold'")
@@ -297,7 +295,7 @@ async def test_a_list_that_does_not_name_the_other_house_stops_nothing(two_house
 
     await one.lists(person_id, "DENY", "staff-ew-1")
 
-    assert await waiting(one) == [("SharedBusySlot", False), ("SharedAccessListChanged", False)]
+    assert await waiting(one) == [("SharedStub", False), ("SharedAccessListChanged", False)]
 
 
 @pytest.mark.parametrize("command", [agreements.suspend_isa, agreements.end_isa])
@@ -311,8 +309,8 @@ async def test_what_waits_under_an_agreement_that_stops_leaves_without_its_conte
 
     await one.do(command, one.guardian, isa_id=isa["id"], expected=isa["version"])
 
-    (busy, isa_told) = await waiting(one)
-    assert busy == ("SharedBusySlot", True)
+    (said, isa_told) = await waiting(one)
+    assert said == ("SharedStub", True)
     assert isa_told[1] is False
     assert [row["isa_id"] for row in await one.rows("select isa_id from share_ended")] == [isa["id"]]
 
@@ -327,7 +325,7 @@ async def test_so_it_does_where_the_other_guardian_stopped_it(two_houses: Houses
 
     await one.hears_from(other)
 
-    assert await waiting(one) == [("SharedBusySlot", True)]
+    assert await waiting(one) == [("SharedStub", True)]
 
 
 # What a partner lets us know of a man of his.

@@ -16,8 +16,9 @@ from chassis.work import Works
 from referral.deadlines import DEADLINES
 from referral.publications import PUBLICATIONS
 from referral.settings import Settings
-from referral.storage import Work
+from referral.storage import AGREEMENTS, Work
 from tests.referral.ears import Ears
+from tests.support.guests import agreed
 
 SM1 = Actor(id="staff-sm-1", role=Role.SM, organisation="together", purpose=Purpose.REFERRAL_TRIAGE)
 SM2 = Actor(id="staff-sm-2", role=Role.SM, organisation="together", purpose=Purpose.REFERRAL_TRIAGE)
@@ -100,6 +101,7 @@ async def desk(database: Database, tmp_path):
         house_key_file=tmp_path / "house.key",
     )
     works = Works(database, Work, settings=settings, publications=PUBLICATIONS, deadlines=DEADLINES)
+    await agreed(database, AGREEMENTS, "probation", "women-in-prison")
     return Desk(database, works)
 
 

@@ -3,14 +3,17 @@
 from uuid import uuid4
 
 from casework.domain.worker import TrainingTopic
+from referral.storage import AGREEMENTS
 from tests.referral.conftest import EW1, SM1
 from tests.referral.test_rpc import Caller
+from tests.support.guests import agreed
 from throughcare.casework.v1 import service_pb2 as work
 from throughcare.casework.v1.service_pb2_grpc import CaseworkServiceStub
 
 
 async def test_a_case_from_the_first_line_to_the_work_and_back(house):
     async with house("referral", "casework") as h:
+        await agreed(h.database("referral"), AGREEMENTS, "probation")
         call = Caller(h.stub(lambda channel: channel, "referral"))
         ids = await call.seed()
         started, sent, practitioner = await call.submitted()

@@ -31,7 +31,7 @@ from casework.domain.engagement.aggregate import Engagement
 from casework.domain.external_appointment import ExternalAppointment
 from casework.domain.worker import WorkerProfile
 from casework.storage.appointments import appointment_table
-from casework.storage.metadata import metadata
+from casework.storage.metadata import AGREEMENTS, metadata
 from chassis import work
 from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, access_lists, by
 from chassis.repository import Repository
@@ -262,6 +262,7 @@ ALLOCATIONS = Records(
     proposed=and_(allocation_table.c.status == "PROPOSED", allocation_table.c.worker_ref == ACTOR_ID),
     lists=access_list_table,
     heard=True,
+    agreements=AGREEMENTS,
 )
 
 
@@ -276,6 +277,7 @@ ENGAGEMENTS = Records(
     own=_his(engagement_table.c.case_id),
     lists=access_list_table,
     heard=True,
+    agreements=AGREEMENTS,
 )
 APPOINTMENTS = Records(
     reads=by("SM, CP, IG, EW own, PP own"),
@@ -283,8 +285,15 @@ APPOINTMENTS = Records(
     own=_his(appointment_table.c.case_id),
     lists=access_list_table,
     heard=True,
+    agreements=AGREEMENTS,
 )
-EXPECTED = Records(reads=by("SM, CP, IG"), person=forecast_case_table.c.person_id, lists=access_list_table, heard=True)
+EXPECTED = Records(
+    reads=by("SM, CP, IG"),
+    person=forecast_case_table.c.person_id,
+    lists=access_list_table,
+    heard=True,
+    agreements=AGREEMENTS,
+)
 
 
 class Work(work.Work):

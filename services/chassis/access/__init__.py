@@ -1,8 +1,10 @@
 """Who may do and see what, and what may be known elsewhere: one policy for every door; fails closed.
 
-`roles` says who acts, `seeing` which records exist for him, `deciding` what may be known by another organisation.
+`roles` says who acts, `seeing` which records exist for him, `guests` by which agreements a guest sees any, `deciding`
+what may be known by another organisation.
 """
 
+from chassis.access.asking import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, HOUSE, NOW, asking
 from chassis.access.codes import Category, Confidentiality, GateRefusal, LawfulBasis, Regime, Statute
 from chassis.access.deciding import (
     Agreement,
@@ -17,19 +19,9 @@ from chassis.access.deciding import (
     decide_all,
     newest,
 )
+from chassis.access.guests import Agreements, agreements
 from chassis.access.roles import Actor, Call, Grants, Purpose, Reach, Role, by, system
-from chassis.access.seeing import (
-    ACTOR_ID,
-    ACTOR_ORGANISATION,
-    ACTOR_ROLE,
-    HOUSE,
-    NOW,
-    Records,
-    access_lists,
-    asking,
-    reached_by,
-    visible_to,
-)
+from chassis.access.seeing import Records, access_lists, reached_by, visible_to
 
 __all__ = [
     "ACTOR_ID",
@@ -39,6 +31,7 @@ __all__ = [
     "NOW",
     "Actor",
     "Agreement",
+    "Agreements",
     "Asked",
     "Call",
     "Category",
@@ -59,6 +52,7 @@ __all__ = [
     "Terms",
     "Verdict",
     "access_lists",
+    "agreements",
     "asking",
     "by",
     "decide",

@@ -14,13 +14,11 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     MetaData,
     Table,
     Text,
     Uuid,
     and_,
-    bindparam,
     cast,
     column,
     exists,
@@ -33,30 +31,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access.roles import Actor, Grants, Reach, Role
+from chassis.access.asking import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, HOUSE
+from chassis.access.guests import Agreements, agreed_with_employer
+from chassis.access.roles import Grants, Reach, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sqlalchemy import ColumnElement
-
-# What a statement is told of who asks, and in whose house; `asking(actor, now, house)` gives the values.
-ACTOR_ID = bindparam("actor_id", type_=Text)
-ACTOR_ROLE = bindparam("actor_role", type_=Text)
-ACTOR_ORGANISATION = bindparam("actor_organisation", type_=Text)
-HOUSE = bindparam("house", type_=Text)
-NOW = bindparam("now", type_=DateTime(timezone=True))
-
-
-def asking(actor: Actor, now: object, house: str) -> dict[str, object]:
-    """The parameters of every statement that holds `visible_to`."""
-    return {
-        "actor_id": actor.id,
-        "actor_role": actor.role.value,
-        "actor_organisation": actor.organisation,
-        "house": house,
-        "now": now,
-    }
 
 
 def access_lists(metadata: MetaData) -> Table:
@@ -79,6 +61,8 @@ class Records:
     `reads`: who may know of it; `person`: the column naming whom it is about, to which access lists apply;
     `own`, `proposed`: predicates over ACTOR_ID, ACTOR_ROLE, ACTOR_ORGANISATION and NOW; absent means nobody.
     `heard`: the lists are those of another service, so while facts of the person are parked or held, nobody reads.
+    `agreements`: guests see the record only where one with their employer is in force; without, what is here is
+    bounded by who is party to it.
     """
 
     reads: Grants
@@ -87,6 +71,7 @@ class Records:
     proposed: ColumnElement[bool] | None = None
     lists: Table | None = None
     heard: bool = False
+    agreements: Agreements | None = None
 
 
 def _reached(records: Records, grants: Grants) -> ColumnElement[bool]:
@@ -113,6 +98,12 @@ def _unlisted(records: Records) -> Iterable[ColumnElement[bool]]:
         yield ~exists(select(1).select_from(parked).where(parked.c.key == cast(records.person, Text)))
 
 
+def _hosted(records: Records) -> Iterable[ColumnElement[bool]]:
+    """Inside one organisation the agreement is met by itself; for a guest there has to be one with his employer."""
+    if records.agreements is not None:
+        yield or_(ACTOR_ORGANISATION == HOUSE, agreed_with_employer(records.agreements))
+
+
 def visible_to(records: Records, *, also: Grants | None = None) -> ColumnElement[bool]:
     """The predicate of what the actor may know of; `also` adds the roles a command is open to.
 
@@ -121,7 +112,7 @@ def visible_to(records: Records, *, also: Grants | None = None) -> ColumnElement
     seen = _reached(records, records.reads)
     if also:
         seen = or_(seen, _reached(records, also))
-    return or_(ACTOR_ROLE.in_([Role.SYSTEM.value]), and_(seen, *_unlisted(records)))
+    return or_(ACTOR_ROLE.in_([Role.SYSTEM.value]), and_(seen, *_unlisted(records), *_hosted(records)))
 
 
 def reached_by(records: Records, grants: Grants) -> ColumnElement[bool]:

@@ -41,6 +41,7 @@ create table handoff (
     lapsed integer not null,
     stops jsonb not null,
     due_at timestamptz,
+    refs jsonb not null,
     late jsonb not null,
     received_at timestamptz,
     asked_at timestamptz,
@@ -60,6 +61,7 @@ create index handoff_person on handoff (person_id);
 create index handoff_case on handoff (case_id);
 create index handoff_subject on handoff (partner, subject_ref);
 create index handoff_status on handoff (status, due_at);
+create index handoff_refs on handoff using gin (refs);
 
 create table subject_link (
     id uuid primary key,

@@ -14,7 +14,7 @@ from chassis.database import statement
 from chassis.work import query
 from partners.domain.handoff.codes import Side
 from partners.domain.handoff.states import Status
-from partners.storage.handoffs import HANDOFFS, handoff
+from partners.storage.handoffs import BY_REFERENCE, HANDOFFS, handoff
 from partners.storage.whose import person_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from partners.domain.handoff.aggregate import Handoff
+    from partners.domain.handoff.states import Written
     from partners.storage import Work
 
 READERS = by("SM, CP, IG, PW own, EW own, PP own")
@@ -91,6 +92,14 @@ class Listed:
     grouped: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Referred:
+    """What a reference means: the handoff, and what was written where it is not the offer itself."""
+
+    handoff: Handoff
+    written: Written | None
+
+
 def reads_groups(role: Role) -> bool:
     """Probation never reads the group of a reason (access.md 3)."""
     return role is not Role.PP
@@ -116,6 +125,19 @@ async def get_handoff(work: Work, handoff_id: UUID) -> HandoffSeen:
     if not reads_groups(work.actor.role):
         found = replace(found, reason_group=None, hold_group=None)
     return HandoffSeen(handoff=found, at=work.now)
+
+
+@query("handoff.read_by_reference", by("SYSTEM"))
+async def read_by_reference(work: Work, *, detail_ref: str, reader: str) -> Referred:
+    """What a reference of this house means, for the node at the other side and nobody else: the offer itself, or what
+    was written. Whether it may still be read is for the gate to judge, by its grounds and categories."""
+    row = await BY_REFERENCE.one(work.conn, refs=[detail_ref])
+    found = await work.handoffs.first(id=row["id"]) if row else None
+    if found is None or found.partner != reader or found.status in (S.REVOKED, S.EXPIRED):
+        raise NotFound
+    work.record = str(found.id)
+    written = next((each for each in found.written if each.detail_ref == detail_ref), None)
+    return Referred(handoff=found, written=written)
 
 
 @query("handoff.list", READERS)

@@ -81,8 +81,9 @@ def _contact(contact: Contact | None) -> said.HandoffContact | None:
 
 
 def shown_written(written: Written) -> said.HandoffWritten:
-    """What this house has written."""
+    """What one side has written."""
     return said.HandoffWritten(
+        by=written.by,
         round=written.round,
         items=[said.HandoffQuestion(text=item) for item in written.items],
         detail_ref=written.detail_ref,

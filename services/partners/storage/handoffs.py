@@ -73,6 +73,7 @@ handoff = Table(
     Column("lapsed", Integer, nullable=False),
     Column("stops", JSONB, nullable=False),
     Column("due_at", INSTANT),
+    Column("refs", JSONB, nullable=False),
     Column("late", JSONB, nullable=False),
     Column("received_at", INSTANT),
     Column("asked_at", INSTANT),
@@ -91,6 +92,7 @@ handoff = Table(
     Index("handoff_case", "case_id"),
     Index("handoff_subject", "partner", "subject_ref"),
     Index("handoff_status", "status", "due_at"),
+    Index("handoff_refs", "refs", postgresql_using="gin"),
 )
 SEALED = ("reason", "note", "snapshot", "written")
 
@@ -160,5 +162,7 @@ OFFERED_BY_NODE = statement(_ON_OFFER)
 HEARD_OFFER_OPEN = statement(
     select(_ON_OFFER.where(heard_offer.c.source_node == bindparam("node", type_=Text)).exists())
 )
+# Whose details a reference of this house means.
+BY_REFERENCE = statement(select(handoff.c.id).where(handoff.c.refs.contains(bindparam("refs", type_=JSONB))))
 # Taken before one is read to be changed by what was heard or fell due: neither waits for the other in vain.
 LOCK_HANDOFF = statement(select(handoff.c.id).where(handoff.c.id == bindparam("id", type_=Uuid)).with_for_update())

@@ -231,13 +231,13 @@ async def next_contact(work: Work, heard: Heard[shared.SharedNextContact]) -> No
         starts_at=_at(message.starts_at),
         ends_at=_at(message.ends_at),
     )
-    await commands.hear_contact_planned.inside(work, _word(heard), contact=contact, openly=True)
+    await commands.hear_contact_planned.inside(work, _word(heard), contact=contact)
 
 
-@GATE.command(shared.SharedBusySlot)
+@GATE.command(shared.SharedBusySlot, ignored_when=("no_handoff",))
 async def busy_slot(work: Work, heard: Heard[shared.SharedBusySlot]) -> None:
     """The receiver sees him then; what for is not said."""
     starts_at, ends_at = _at(heard.message.starts_at), _at(heard.message.ends_at)
     contact = Contact(aspect=None, step=None, starts_at=starts_at, ends_at=ends_at)
     word = _word(heard, str(heard.envelope.aggregate_id))
-    await commands.hear_contact_planned.inside(work, word, contact=contact, openly=False)
+    await commands.hear_busy_slot.inside(work, word, contact=contact)

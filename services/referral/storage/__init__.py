@@ -28,6 +28,7 @@ from referral.storage.relations import (
 )
 from referral.storage.tables import (
     ACCESS_LIST,
+    AGREEMENTS,
     CASE_COVER,
     CASE_WORKER,
     CONSENT,
@@ -50,6 +51,7 @@ from referral.storage.tables import (
 
 __all__ = [
     "ACCESS_LIST",
+    "AGREEMENTS",
     "CASE_COVER",
     "CASE_WORKER",
     "CONSENT",

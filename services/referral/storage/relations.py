@@ -10,6 +10,7 @@ from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, by
 from referral.domain.prompt import SEEN_BY
 from referral.storage.tables import (
     ACCESS_LIST,
+    AGREEMENTS,
     CASE_COVER,
     CASE_WORKER,
     CONSENT,
@@ -64,7 +65,7 @@ def _of_person(person: Column[Any]) -> tuple[ColumnElement[bool], ColumnElement[
 
 def _about(person: Column[Any], reads: str) -> Records:
     own, proposed = _of_person(person)
-    return Records(person=person, reads=by(reads), own=own, proposed=proposed, lists=ACCESS_LIST)
+    return Records(person=person, reads=by(reads), own=own, proposed=proposed, lists=ACCESS_LIST, agreements=AGREEMENTS)
 
 
 def _prompts() -> Records:
@@ -82,6 +83,7 @@ def _prompts() -> Records:
         reads=by("PP own, EW own, SM own, CP own, IG own"),
         own=seen,
         lists=ACCESS_LIST,
+        agreements=AGREEMENTS,
     )
 
 
@@ -91,6 +93,7 @@ REFERRALS = Records(
     own=_own(REFERRAL),
     proposed=REFERRAL.c.proposed_worker == ACTOR_ID,
     lists=ACCESS_LIST,
+    agreements=AGREEMENTS,
 )
 PEOPLE = _about(PERSON.c.id, "SM, CP, IG, PP own, PW own, EW own or proposed")
 CONTACTS = _about(CONTACT.c.person_id, "SM, CP, IG, PP own, PW own, EW own or proposed")

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import access_lists
+from chassis.access import access_lists, agreements
 
 metadata = MetaData()
 
@@ -217,3 +217,4 @@ ONWARD_STATE = Table(
     Column("seq", BigInteger, nullable=False),
 )
 ACCESS_LIST = access_lists(metadata)
+AGREEMENTS = agreements(metadata)

@@ -179,10 +179,19 @@ async def hear_failed(work: Work, word: Word, *, group: ReasonGroup) -> int:
 
 
 @command("handoff.hear_contact_planned", HOUSE)
-async def hear_contact_planned(work: Work, word: Word, *, contact: Contact, openly: bool) -> int:
-    """The receiver sees him then."""
+async def hear_contact_planned(work: Work, word: Word, *, contact: Contact) -> int:
+    """The receiver sees him then, for this."""
     handoff = await _between(work, word, Side.SENDER)
-    return await work.handoffs.put(hearing.contact_planned(handoff, contact, openly=openly, at=work.now))
+    return await work.handoffs.put(hearing.contact_planned(handoff, contact, openly=True, at=work.now))
+
+
+@command("handoff.hear_busy_slot", HOUSE)
+async def hear_busy_slot(work: Work, word: Word, *, contact: Contact) -> int:
+    """The receiver sees him then; with what, is not said, so that it may be for other work than a handoff."""
+    found = await locked(work, word.handoff_id)
+    if found is None or found.side is not Side.SENDER or not _is_about(work, found, word):
+        raise Unmet("no_handoff", "This hour belongs to no handoff of ours.")
+    return await work.handoffs.put(hearing.contact_planned(found, contact, openly=False, at=work.now))
 
 
 @command("handoff.hear_purge_confirmed", HOUSE)

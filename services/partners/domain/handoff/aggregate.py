@@ -64,6 +64,7 @@ class Handoff(Aggregate):
     lapsed: int = 0
     stops: tuple[Stop, ...] = ()
     due_at: datetime | None = None
+    refs: tuple[str, ...] = ()
     late: tuple[str, ...] = ()
     received_at: datetime | None = None
     asked_at: datetime | None = None
@@ -133,6 +134,16 @@ class Handoff(Aggregate):
         return tuple(
             replace(stop, ended=max(at, stop.began)) if n == last else stop for n, stop in enumerate(self.stops)
         )
+
+    def wrote(self, items: tuple[str, ...], round_: int, detail_ref: str) -> dict[str, Any]:
+        """The changes where this side has written something: its reference may be asked for here."""
+        one = Written(by=self.side, round=round_, items=items, detail_ref=detail_ref)
+        return {"written": (*self.written, one), "refs": (*self.refs, detail_ref)}
+
+    def was_written(self, round_: int, detail_ref: str) -> dict[str, Any]:
+        """The changes where the other side has."""
+        by = Side.RECEIVER if self.side is Side.SENDER else Side.SENDER
+        return {"written": (*self.written, Written(by=by, round=round_, items=(), detail_ref=detail_ref))}
 
     def must_be(self, *allowed: Status) -> None:
         """Refuse a step that this state does not have."""

@@ -61,7 +61,8 @@ def information_requested(
     if handoff.stage is not S.RECEIVED:
         return handoff
     stops = handoff.stopped(asked(round_), said.at)
-    value = handoff.moved(stage=S.INFO_REQUESTED, round=round_, asked_at=said.at, stops=stops)
+    asks = {"stage": S.INFO_REQUESTED, "round": round_, "asked_at": said.at, "stops": stops}
+    value = handoff.moved(**asks, **handoff.was_written(round_, ref))
     return value.says(
         facts.InformationRequested, heard=True, round=round_, item_count=item_count, detail_ref=ref, at=at
     )
@@ -164,7 +165,8 @@ def information_supplied(handoff: Handoff, round_: int, ref: str, *, said: Said,
         return handoff
     if handoff.stage is not S.INFO_REQUESTED or round_ != handoff.round:
         return replace(handoff, answered=round_).says(facts.Superseded, lost=Step.INFORMATION_SUPPLIED, at=at)
-    value = handoff.moved(stage=S.RECEIVED, answered=round_, stops=handoff.running(asked(round_), said.at))
+    stops = handoff.running(asked(round_), said.at)
+    value = handoff.moved(stage=S.RECEIVED, answered=round_, stops=stops, **handoff.was_written(round_, ref))
     return value.says(facts.InformationSupplied, heard=True, round=round_, detail_ref=ref, at=at)
 
 

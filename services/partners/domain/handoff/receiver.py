@@ -21,7 +21,7 @@ from partners.domain.handoff.codes import (
     Step,
 )
 from partners.domain.handoff.sender import asked
-from partners.domain.handoff.states import UNDECIDED, Contact, Grounds, Said, Status, Written
+from partners.domain.handoff.states import UNDECIDED, Contact, Grounds, Said, Status
 
 S = Status
 MOST_ITEMS, FURTHEST = 10, timedelta(days=183)
@@ -78,7 +78,7 @@ def ask(handoff: Handoff, items: tuple[str, ...], *, detail_ref: str, at: dateti
         round=number,
         asked_at=at,
         stops=handoff.stopped(asked(number), at),
-        written=(*handoff.written, Written(round=number, items=tidied, detail_ref=detail_ref)),
+        **handoff.wrote(tidied, number, detail_ref),
     )
     return value.says(facts.InformationRequested, round=number, item_count=len(tidied), detail_ref=detail_ref, at=at)
 
@@ -193,7 +193,7 @@ def empty(handoff: Handoff, *, at: datetime) -> Handoff:
 
 
 def _emptied(handoff: Handoff) -> Handoff:
-    return replace(handoff, written=(), snapshot="", note="", detail_ref="")
+    return replace(handoff, written=(), refs=(), snapshot="", note="", detail_ref="")
 
 
 def revocable(handoff: Handoff) -> bool:

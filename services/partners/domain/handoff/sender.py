@@ -11,7 +11,7 @@ from partners.domain.codes import Aspect
 from partners.domain.handoff import clocks, facts
 from partners.domain.handoff.aggregate import Handoff, refuse
 from partners.domain.handoff.codes import Category, Kind, Origin, Side
-from partners.domain.handoff.states import UNDECIDED, Grounds, Status, Written
+from partners.domain.handoff.states import UNDECIDED, Grounds, Status
 
 S = Status
 
@@ -59,6 +59,7 @@ def offer(id: UUID, offering: Offering, *, by: str, at: datetime) -> Handoff:
         expires_at=clocks.after(at, clocks.EXPIRES),
         status=S.OFFERED,
         stage=S.OFFERED,
+        refs=(offering.detail_ref,),
         **held,
     ).moved()
     return value.says(
@@ -81,12 +82,11 @@ def supply(handoff: Handoff, answer: str, *, detail_ref: str, at: datetime) -> H
     handoff.must_be(S.INFO_REQUESTED)
     if not answer.strip():
         raise Invalid(Fault("answer", "REQUIRED"))
-    written = Written(round=handoff.round, items=(answer.strip(),), detail_ref=detail_ref)
     value = handoff.moved(
         stage=S.RECEIVED,
         answered=handoff.round,
         stops=handoff.running(asked(handoff.round), at),
-        written=(*handoff.written, written),
+        **handoff.wrote((answer.strip(),), handoff.round, detail_ref),
     )
     return value.says(facts.InformationSupplied, round=handoff.round, detail_ref=detail_ref, at=at)
 

@@ -103,8 +103,10 @@ class Contact:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What this house has written for the other to read: the items of one round of questions, or one answer."""
+    """What one side has written for the other to read: the items of one round of questions, or one answer. What the
+    other has written stays there, and is read by its reference."""
 
+    by: Side
     round: int
     items: tuple[str, ...]
     detail_ref: str

@@ -196,11 +196,6 @@ def _house(work: Work, nodes: Nodes) -> House:
     return House(node=work.node, organisation=work.settings.node_organisation, organisations=nodes.organisations)
 
 
-def _asked(work: Work) -> dict[str, object]:
-    """Who asks, and in whose house."""
-    return {**work.asking, "house": work.settings.node_organisation}
-
-
 def _opened(row: Record) -> Register:
     """The register behind a row of `opened_case`."""
     value = {
@@ -252,7 +247,7 @@ async def get_picture(
     if case_reference is not None:
         asked["reference"] = reference.read(case_reference, path="case_reference")
     nodes = await _nodes(work)
-    found = await GET.all(work.conn, **asked, **_asked(work))
+    found = await GET.all(work.conn, **asked, **work.asking)
     pictures = await _seen(work, found, _house(work, nodes))
     if not pictures:
         raise NotFound
@@ -264,7 +259,7 @@ async def get_picture(
 async def list_pictures(work: Work, states: Sequence[State] = (), after: UUID | None = None, most: int = 50) -> Listed:
     """A page of pictures, newest case first, those before `after`; with counts of all the caller may see."""
     wanted = [state.value for state in states]
-    nodes, asked = await _nodes(work), _asked(work)
+    nodes, asked = await _nodes(work), work.asking
     found = await LIST.all(work.conn, states=wanted, after=after, most=most + 1, **asked)
     counted = await COUNT.all(work.conn, **asked)
     pictures = await _seen(work, found[:most], _house(work, nodes))

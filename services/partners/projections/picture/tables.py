@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, Uuid, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import access_lists
+from chassis.access import access_lists, agreements
 from chassis.projection import Row
 from partners.projections.picture.registers import Holder, Slot
 
@@ -71,6 +71,7 @@ Index("across_register_case", _of_case, postgresql_where=_of_case.is_not(None))
 _known_as = across_register.c.value.op("->>")(literal_column("'known_as'"))
 Index("across_register_known_as", _known_as, postgresql_where=_known_as.is_not(None))
 access_list = access_lists(metadata)
+AGREEMENTS = agreements(metadata)
 last_heard = Table(
     "last_heard",
     metadata,
@@ -79,7 +80,7 @@ last_heard = Table(
     Column("seq", BigInteger, nullable=False),
 )
 # What facts left: equal after a rebuild. `source` is about reading, not about facts.
-PROJECTED = (opened_case, case_register, person_register, across_register, access_list, last_heard)
+PROJECTED = (opened_case, case_register, person_register, across_register, access_list, *AGREEMENTS.tables, last_heard)
 source = Table(
     "source",
     metadata,

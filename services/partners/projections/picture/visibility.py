@@ -11,7 +11,6 @@ from sqlalchemy import (
     DateTime,
     Text,
     and_,
-    bindparam,
     cast,
     exists,
     func,
@@ -21,11 +20,11 @@ from sqlalchemy import (
     text,
 )
 
-from chassis.access import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, NOW, Records, by
+from chassis.access import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, HOUSE, NOW, Records, by
 from partners.projections.picture.across import ENDS
 from partners.projections.picture.handoffs import HANDED_OVER
 from partners.projections.picture.registers import Slot
-from partners.projections.picture.tables import access_list, across_register, case_register, opened_case
+from partners.projections.picture.tables import AGREEMENTS, access_list, across_register, case_register, opened_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from sqlalchemy import FromClause, Select
 
 READERS = by("SM, CP, IG, EW own, PP own, PW own")
-# The organisation whose house it is; a statement that holds PICTURES is told it beside who asks.
-HOUSE = bindparam("house", type_=Text)
 # A worker's access ends 28 days after the work has (access.md 3, "Further rules").
 _AFTERWARDS = text("interval '28 days'")
 _TODAY = cast(func.timezone("Europe/London", NOW), Date)
@@ -153,4 +150,5 @@ PICTURES = Records(
     own=or_(and_(ACTOR_ROLE != "PW", or_(_is_worker(), _is_practitioner())), and_(ACTOR_ROLE == "PW", _takes_part())),
     lists=access_list,
     heard=True,
+    agreements=AGREEMENTS,
 )
