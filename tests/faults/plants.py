@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from chassis import journal, parking, relay, replay
+from chassis import parking, relay, replay
 from chassis.bus import Listening, Place
 from chassis.envelope import Envelope, Undecodable
 from chassis.inbox import Inbox, offsets
@@ -95,11 +95,11 @@ def offset_before_effect(patch: pytest.MonkeyPatch) -> None:
     """Moves the offsets in a transaction of their own, then has the effects."""
     original = Inbox._apply
 
-    async def apply(self: Any, items: Any, following: Any, read: Any) -> None:
+    async def apply(self: Any, items: Any, following: Any, read: Any, *distrusted: Any) -> None:
         async with self.works.database.transaction() as conn:
             await self.offsets.advance(conn, following)
         self.offsets.expected.update(following)
-        await original(self, items, {}, None)
+        await original(self, items, {}, None, *distrusted)
 
     _ungapped(patch)
     patch.setattr(Inbox, "_apply", apply)
@@ -165,7 +165,7 @@ def numbered_before_the_lock(patch: pytest.MonkeyPatch) -> None:
         where journal.topic = news.topic and journal.key = news.key), 0) as seq
     from unnest($1::text[], $2::text[], $3::bigint[]) as news(topic, key, n)
     """
-    patch.setattr(journal, "_HEADS", unlocked)
+    patch.setattr("chassis.journal.writing._HEADS", unlocked)
 
 
 def effects_in_a_replay(patch: pytest.MonkeyPatch) -> None:
