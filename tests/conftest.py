@@ -39,7 +39,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 # So is what asyncpg's pool does with a connection whose database went away while it was given back.
 WEATHER = re.compile(
     r"aiokafka|uvicorn\.error|asyncio: Unclosed AIOKafka"
-    r"|asyncio: Task exception was never retrieved\nfuture: <Task finished .* coro=<PoolConnectionHolder\.release\(\)"
+    r"|asyncio: Task exception was never retrieved\nfuture: <Task finished .* "
+    r"coro=<(PoolConnectionHolder\.release|GroupCoordinator\._do_commit_offsets)\(\)"
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import secrets
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from confluent_kafka import Consumer, KafkaException
 
-from house.buses import Allowed, LocalKafka, allow, set_user
+from house.buses import LocalKafka, set_user
 from tests.journeys.cast import MANAGER, WORKER, Journey
 from tests.support.house import running_house
 from tests.support.kafka import local_kafka, secured_kafka
@@ -68,31 +67,13 @@ async def test_the_story_on_a_real_kafka(tmp_path, authority, postgres_url) -> N
         broker.stop()
 
 
-async def test_the_story_over_tls_with_scram_and_default_deny(tmp_path, authority, postgres_url) -> None:
+async def test_the_story_over_tls_with_scram_and_default_deny(houses, tmp_path) -> None:
+    """Every service comes as its own user, and may do what the topic registry says."""
     broker = secured_kafka(tmp_path / "kafka")
     try:
-        password = secrets.token_hex(16)
-        set_user(broker.client, "together", password)
-        ours = {"user": "together", "name": "together-", "prefixed": True}
-        allow(
-            broker.client,
-            [
-                Allowed(**ours, kind="TOPIC", operations=("READ", "WRITE", "DESCRIBE")),
-                Allowed(**ours, kind="GROUP", operations=("READ", "DESCRIBE")),
-                Allowed(user="together", kind="BROKER", name="kafka-cluster", operations=("IDEMPOTENT_WRITE",)),
-            ],
-        )
-        given = {
-            "bus_security": "SASL_SSL",
-            "bus_username": "together",
-            "bus_password": password,
-            "bus_ca_file": broker.secured.ca_file,
-        }
-        async with running_house(
-            _composes(), folder=tmp_path, authority=authority, postgres_url=postgres_url, kafka=broker, **given
-        ) as running:
-            await _story(running)
-            _nobody_else_reads(broker, f"{running.node}.referral.v1")
+        async with houses({"together": SERVICES}, kafka=broker, introduced=False) as hs:
+            await _story(hs["together"])
+            _nobody_else_reads(broker, f"{hs['together'].node}.referral.v1")
     finally:
         broker.stop()
 
