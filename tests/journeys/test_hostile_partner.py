@@ -184,11 +184,10 @@ async def test_what_a_hostile_partner_sends_has_no_effect_and_disturbs_nobody(
     tmp_path, authority, postgres_url
 ) -> None:
     broker = local_kafka(tmp_path / "kafka")
-    nodekeys.make(tmp_path / "node.key")
     given = {"folder": tmp_path, "authority": authority, "postgres_url": postgres_url, "kafka": broker}
     gate = {"partners": (listening, "partners.migrations")}
     try:
-        async with running_house(gate, **given, node_key_file=tmp_path / "node.key") as house:
+        async with running_house(gate, **given) as house:
             async with house.database("partners").connection() as conn:
                 await conn.execute("create table effect (source text not null, key text not null)")
             tail = secrets.token_hex(3)
