@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 _URN = "urn:throughcare:"
+_CALLERS = 1024  # more certificates than call one door
 _EARLY = timedelta(minutes=5)  # clocks of two machines differ
 
 
@@ -199,19 +201,36 @@ def _subject(uri: str) -> x509.Name:
 
 
 class Authorities:
-    """The authorities a house trusts, from one file of certificates, and which of them has issued a certificate."""
+    """The authorities a house trusts, from one file of certificates, and which of them has issued a certificate.
+
+    Any of them could issue any name, so nobody is believed for being trusted: a name of the house itself counts from
+    the authority that has issued the house's own certificates, a node's from the one it is registered with.
+    """
 
     def __init__(self, file: Path | None) -> None:
         held = x509.load_pem_x509_certificates(file.read_bytes()) if file else []
         self._by_digest = {fingerprint(each): each for each in held}
+        self.issuer = lru_cache(maxsize=_CALLERS)(self._issuer)
 
-    def issuer(self, certificate: bytes) -> str:
+    def _issuer(self, certificate: bytes) -> str:
         """The digest of the one that has signed this certificate (PEM); empty where none has, or it is none."""
         try:
             leaf = x509.load_pem_x509_certificate(certificate)
         except ValueError:
             return ""
         return next((digest for digest, each in self._by_digest.items() if _has_issued(each, leaf)), "")
+
+    def own(self, certificate: Path | None) -> str:
+        """The digest of the one that has issued the house's own certificate. Raises ValueError where none has."""
+        if found := self.issuer(certificate.read_bytes() if certificate else b""):
+            return found
+        raise ValueError("The service's certificate must be issued by an authority that stands in its ca_file.")
+
+    def trusted(self, digest: str) -> bytes:
+        """The certificate (PEM) of this one alone. Raises ValueError where it is not trusted here."""
+        if digest not in self._by_digest:
+            raise ValueError("This authority does not stand in ca_file.")
+        return self._by_digest[digest].public_bytes(serialization.Encoding.PEM)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

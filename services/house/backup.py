@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from chassis.database import UNREACHABLE
 from house.environment import read_url
 from house.postgres import database_of, named
 from house.trouble import Trouble
@@ -134,7 +135,7 @@ def _begun(target: Path) -> Path:
 async def _connected(open_: AsyncExitStack, url: str, service: str) -> asyncpg.Connection:
     try:
         conn = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "throughcare-backup"})
-    except (OSError, asyncpg.PostgresError, TimeoutError) as away:
+    except (*UNREACHABLE, asyncpg.PostgresError) as away:
         raise Trouble(f"The database of {service} does not answer ({type(away).__name__}).") from None
     open_.push_async_callback(conn.close)
     return conn

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
 
+from chassis.database import UNREACHABLE
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
-_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, Trouble)
+_AWAY: Final = (*UNREACHABLE, asyncpg.PostgresError, Trouble)
 _PAUSE: Final = 0.3
 
 

@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 import psutil
 
+from chassis.database import UNREACHABLE
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ async def answers(url: str) -> bool:
     """Whether the server at this address takes statements now."""
     try:
         conn = await asyncpg.connect(url, timeout=3)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (*UNREACHABLE, asyncpg.PostgresError):
         return False
-    with suppress(asyncpg.PostgresError, OSError):
+    with suppress(*UNREACHABLE, asyncpg.PostgresError):
         await conn.close(timeout=2)
     return True
 

@@ -148,7 +148,9 @@ def serving(settings_of, authority):
 
         def door(files=None, service="referral"):
             files = files or authority.client(NODE, "web", at=TODAY)
-            made = channel(settings_of(files), service, address=f"127.0.0.1:{port}")
+            # Called as another house would: its own calls to its own services trust its own authority alone.
+            ours = fingerprint(authority.certificate)
+            made = channel(settings_of(files), service, address=f"127.0.0.1:{port}", authority=ours)
             opened.append(made)
             return made
 
@@ -657,6 +659,53 @@ async def test_of_several_trusted_authorities_the_one_that_issued_is_named(servi
 
     [(_, (_, issuer))] = servicer.calls
     assert issuer == fingerprint(partners_own.certificate)
+
+
+@pytest.mark.parametrize("name", ["web", "referral", "partners", "operator"])
+async def test_a_name_of_the_house_counts_from_its_own_authority_alone(serving, authority, tmp_path, name):
+    other = Authority.make(tmp_path / "own", "partner", at=TODAY)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(other.file.read_bytes() + authority.file.read_bytes())
+    forged = other.service(NODE, name, at=TODAY)
+    async with serving(servicer := Details(), peers={"partners": ""}, ca_file=bundle) as door:
+        code, said = await refused(door(Files(authority.file, forged.certificate, forged.key)))
+        await contact(door())
+
+    assert (code, said.reason) == (grpc.StatusCode.PERMISSION_DENIED, "unknown_certificate")
+    assert len(servicer.calls) == 1
+
+
+async def test_a_service_of_the_house_must_prove_itself_with_its_own_authority(settings_of, authority, tmp_path):
+    other = Authority.make(tmp_path / "own", "partner", at=TODAY)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(other.file.read_bytes() + authority.file.read_bytes())
+    server = RpcServer(
+        settings_of(other.service(NODE, "referral", at=TODAY), ca_file=bundle), {"referral": [Details()]}
+    )
+    port = await server.start()
+    settings = settings_of(
+        authority.client(NODE, "web", at=TODAY), ca_file=bundle, peers={"referral": f"127.0.0.1:{port}"}
+    )
+    try:
+        async with channel(settings, "referral") as door:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await contact(door, timeout=2)
+    finally:
+        await server.stop(0)
+
+    assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+
+
+def test_a_certificate_of_an_authority_that_is_not_trusted_serves_and_calls_nothing(settings_of, authority, tmp_path):
+    other = Authority.make(tmp_path / "own", "partner", at=TODAY)
+    settings = settings_of(other.service(NODE, "referral", at=TODAY), ca_file=authority.file)
+
+    with pytest.raises(ValueError, match="ca_file"):
+        RpcServer(settings, {"referral": [Details()]})
+    with pytest.raises(ValueError, match="ca_file"):
+        channel(settings, "referral", address="127.0.0.1:1")
+    with pytest.raises(ValueError, match="ca_file"):
+        channel(settings, "referral", address="127.0.0.1:1", authority=fingerprint(other.certificate))
 
 
 def test_a_method_for_other_nodes_names_what_judges_them():

@@ -12,11 +12,11 @@ import pytest_asyncio
 from chassis.access import Purpose
 from chassis.rpc import RpcServer
 from chassis.work import Works
-from house import identity, staff
+from house import identity, nodes, staff
 from house.clients import Clients
 from house.demo.papers import referral_file
 from house.environment import DATABASE_URL
-from house.folder import Folder, Run, Running
+from house.folder import Doors, Folder, Run, Running
 from house.names import MANAGER, NODE
 from house.referral_import import ReferralImport
 from referral.deadlines import DEADLINES
@@ -40,9 +40,9 @@ MIB = 2**20
 @pytest_asyncio.fixture
 async def house(database: Database, tmp_path: Path) -> AsyncIterator[tuple[Folder, Desk]]:
     """The referral service behind its door, and a folder that says where it is."""
-    folder = Folder(tmp_path / "house")
+    folder = Folder(tmp_path / "house", NODE)
     folder.make()
-    identity.ensure(folder, NODE)
+    identity.ensure(folder, [nodes.read(NODE)])
     folder.write_secret(DATABASE_URL, database.url)
     own = identity.files(folder, NODE, "referral")
     settings = Settings(
@@ -58,8 +58,8 @@ async def house(database: Database, tmp_path: Path) -> AsyncIterator[tuple[Folde
     alone = Running(name="supervisor", pid=None, started=0, restarts=0, state="running")
     folder.say(
         Run(
-            supervisor=alone, node=NODE, organisation=NODE, bus="embedded", bus_servers="127.0.0.1:1",
-            addresses={"referral": address}, ops={}, processes=(),
+            supervisor=alone, node=NODE, bus="embedded", bus_servers="127.0.0.1:1", processes=(),
+            houses={NODE: Doors(organisation=NODE, addresses={"referral": address}, ops={})},
         )
     )  # fmt: skip
     yield folder, Desk(database, works)

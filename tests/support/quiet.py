@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from chassis.database import TRY_AGAIN
 from chassis.shares import between_houses
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ async def until_quiet(houses: Sequence[House], *, within: float) -> None:
 async def _unquiet(houses: Sequence[House]) -> str:
     every = [(house.node, name, parts) for house in houses for name, parts in house.parts.items()]
     for node, name, parts in every:
-        if await parts.deadlines.fire():
+        if await _fired(parts):
             return f"{name} of {node} had a promise due"
         for loop in parts.outside:
             if await loop.turn():
@@ -51,6 +52,13 @@ async def _unquiet(houses: Sequence[House]) -> str:
             if why := await _unheard(hearer, heads, node):
                 return f"in {hearing}, of {name} of {node}, {why}"
     return ""
+
+
+async def _fired(parts: Parts) -> bool:
+    try:
+        return await parts.deadlines.fire()
+    except TRY_AGAIN:  # the service's own loop was at it, too, and has it
+        return True
 
 
 async def _unheard(hearer: Parts, heads: Sequence[Any], teller: str) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import grpc
 
+from chassis.certificates import Authorities
 from chassis.telemetry import current_traceparent
 
 if TYPE_CHECKING:
@@ -83,16 +84,20 @@ class _Many(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]  #
         return await continuation(_completed(client_call_details, self._service, STREAM_DEADLINE), request)
 
 
-def channel(settings: ServiceSettings, service: str, *, address: str = "") -> grpc.aio.Channel:
+def channel(settings: ServiceSettings, service: str, *, address: str = "", authority: str = "") -> grpc.aio.Channel:
     """A channel to a service of this house (its address from `peers`), under this process's own certificate.
 
+    It must prove itself with a certificate of the authority that has issued ours; that of another house, whose address
+    is given, of the `authority` it is registered with (a digest). Raises ValueError where that one is not trusted.
     Keep it: a new connection costs a handshake. Close it when the process stops.
     """
     target = address or settings.peers[service]
     interceptors: list[Any] = [_One(service), _Many(service)]
     key, certificate, ca = settings.key_file, settings.certificate_file, settings.ca_file
     if key and certificate and ca:
-        credentials = grpc.ssl_channel_credentials(ca.read_bytes(), key.read_bytes(), certificate.read_bytes())
+        authorities = Authorities(ca)
+        root = authorities.trusted(authority or authorities.own(certificate))
+        credentials = grpc.ssl_channel_credentials(root, key.read_bytes(), certificate.read_bytes())
         return grpc.aio.secure_channel(target, credentials, options=_OPTIONS, interceptors=interceptors)
     if not settings.embedded_profile:
         raise TypeError("plaintext is for the embedded profile: give ca_file, certificate_file and key_file")

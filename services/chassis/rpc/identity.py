@@ -5,8 +5,9 @@ a service of this house                itself, in the role SYSTEM; it may not na
 the partners service of another node   that node, in the role NODE, for methods declared for NODES alone
 any other name, none, or more than one refused
 
-Several authorities may be trusted, and each could issue any name: which of them has issued a node's certificate
-stands in the caller, to be compared with what was registered of that node.
+Several authorities may be trusted, and each could issue any name. A name of this house counts only from the authority
+that has issued this service's own certificate; which of them has issued a node's stands in the caller, to be compared
+with what was registered of that node.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class Identities:
         self._services = {urn(settings.node_id, name) for name in services | frozenset(settings.peers)}
         self._secured = secured
         self._authorities = Authorities(settings.ca_file)
+        self._own_authority = self._authorities.own(settings.certificate_file) if secured else ""
         self._page_key = hashlib.sha256(b"page tokens\0" + settings.shared_key).digest()
 
     @property
@@ -134,12 +136,14 @@ class Identities:
             return urn(self._settings.node_id, "local")
         found = context.auth_context().get("x509_subject_alternative_name", ())
         names = [each.decode("utf-8", "replace") for each in found if each.startswith(b"urn:throughcare:")]
-        known = len(names) == 1 and (
-            names[0] in self._services | self._settings.may_assert or (for_nodes and bool(self._other_node(names[0])))
-        )
-        if not known:
+        if len(names) != 1 or not self._known(names[0], self._authority(context), for_nodes=for_nodes):
             raise Denied("unknown_certificate", "This certificate may not call here. Ask the house's operator.")
         return names[0]
+
+    def _known(self, name: str, authority: str, *, for_nodes: bool) -> bool:
+        if name in self._services | self._settings.may_assert:
+            return authority == self._own_authority
+        return for_nodes and bool(self._other_node(name))
 
     def _actor(self, name: str, given: Mapping[str, str], faults: list[Fault]) -> Actor:
         asserted = any(each in given for each in ASSERTED)

@@ -36,7 +36,7 @@ class OtherHouses:
 
     def __init__(self, works: Works[Any]) -> None:
         self._works = works
-        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._channels: dict[tuple[str, str], grpc.aio.Channel] = {}
 
     async def detail(
         self, node: str, actor: Actor, detail_ref: str, categories: Sequence[Category], *, key: UUID | None
@@ -89,10 +89,14 @@ class OtherHouses:
             row = await NODE.one(conn, node_id=node)
         if row is None or row["status"] == "RETIRED":
             raise Unreached
-        address = row["rpc_address"]
-        if address not in self._channels:
-            self._channels[address] = channel(self._works.settings, "partners", address=address)
-        return self._channels[address]
+        door = (row["rpc_address"], row["authority"])
+        if door not in self._channels:
+            try:
+                opened = channel(self._works.settings, "partners", address=door[0], authority=door[1])
+            except ValueError as untrusted:
+                raise Unreached from untrusted
+            self._channels[door] = opened
+        return self._channels[door]
 
     async def close(self) -> None:
         """Close what was opened."""

@@ -38,20 +38,23 @@ class NodeJournals:
         request = said.ReadSharesRequest(
             topic=topic, key=stream, from_sequence=from_sequence, from_position=from_position
         )
-        address = await self._address(node or sender)
+        address, authority = await self._registered(node or sender)
         try:
-            async with channel(self._works.settings, "partners", address=address) as open_channel:
+            opened = channel(self._works.settings, "partners", address=address, authority=authority)
+        except ValueError as untrusted:
+            raise ConnectionError("the authority of this node is not trusted here") from untrusted
+        try:
+            async with opened as open_channel:
                 async for answer in NodeServiceStub(open_channel).ReadShares(request, timeout=_SECONDS):
                     if answer.position:
                         yield answer.position, answer.key, [(h.name, h.value) for h in answer.headers], answer.value
         except grpc.aio.AioRpcError as fault:
             raise ConnectionError("what another node has told cannot be read now") from fault
 
-    async def _address(self, node: str) -> str:
-        """Where the gate of a node answers: it is asked seldom, so nothing is kept open."""
+    async def _registered(self, node: str) -> tuple[str, str]:
+        """Where the gate of a node answers, and under whose certificate: asked seldom, so nothing is kept open."""
         async with self._works.database.connection() as conn:
             row = await NODE.one(conn, node_id=node)
         if row is None or row["status"] == "RETIRED":
             raise ConnectionError("this node is not registered here")
-        address: str = row["rpc_address"]
-        return address
+        return row["rpc_address"], row["authority"]
