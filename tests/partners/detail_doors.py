@@ -75,13 +75,9 @@ class Door:
         self.reader = Actor(id="staff-pw-1", role=Role.PW, organisation=TRUST, purpose=Purpose.HANDOFF)
         self.handoff_id = uuid4()
 
-    async def serve(self, house: House, *servicers: Any, address: str = "127.0.0.1:0") -> str:
-        """The door of a house, on TLS."""
-        settings = house.works.settings.model_copy(update={"rpc_port": int(address.rpartition(":")[2])})
-        server = RpcServer(settings, {"partners": [*servicers]}, works={"partners": house.works})
-        port = await server.start()
-        self.stack.push_async_callback(server.stop, 1)
-        return f"127.0.0.1:{port}"
+    async def serve(self, house: House, *servicers: Any) -> str:
+        """Open the door of a house."""
+        return await self.stack.enter_async_context(serving(house, *servicers))
 
     async def opened(self, house: House, *, authority: Authority | None = None, name: str = "partners") -> Any:
         """A connection of a house's gate to the door, under a certificate of its own or of another authority."""
@@ -146,16 +142,27 @@ class Door:
         return [(each[0], tuple(each[1]), each[2] or "") for each in await self.pair.ours.rows(sql)]
 
 
-def _secured(house: House, folder: Path, authority: Authority) -> None:
+def secured(house: House, folder: Path, authority: Authority, *, may_assert: frozenset[str] = frozenset()) -> None:
+    """From now on it has a certificate and a key of its node."""
     files = authority.service(house.node, "partners", at=datetime.now(UTC))
     nodekeys.make(folder / f"{house.node}-node.key")
+    web = frozenset({f"urn:throughcare:{house.node}:web"})
     house.works.settings = house.works.settings.model_copy(
         update={
             "ca_file": files.ca, "certificate_file": files.certificate, "key_file": files.key,
-            "node_key_file": folder / f"{house.node}-node.key",
-            "may_assert": frozenset({f"urn:throughcare:{house.node}:web"}),
+            "node_key_file": folder / f"{house.node}-node.key", "may_assert": may_assert or web,
         }
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def serving(house: House, *servicers: Any) -> AsyncIterator[str]:
+    """The door of a house, on TLS."""
+    server = RpcServer(house.works.settings, {"partners": [*servicers]}, works={"partners": house.works})
+    try:
+        yield f"127.0.0.1:{await server.start()}"
+    finally:
+        await server.stop(1)
 
 
 async def _introduce(houses: Sequence[House], addresses: dict[str, str], authority: Authority) -> None:
@@ -174,7 +181,7 @@ async def a_door(ours: House, theirs: House, third: House, folder: Path, authori
     owners = Owners()
     houses = (ours, theirs, third)
     for house in houses:
-        _secured(house, folder, authority)
+        secured(house, folder, authority)
     pair = Pair(ours, theirs, uuid4(), uuid4(), uuid4())
     door = Door(pair, third, owners, folder, authority)
     async with door.stack:
