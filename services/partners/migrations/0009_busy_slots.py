@@ -1,4 +1,5 @@
-"""Hours at which he is seen for other work, told to houses that work with him and heard of them. New tables alone."""
+"""Hours at which he is seen for other work, told to houses that work with him and heard of them; and what agreements
+cover, by which a guest sees the fields of a picture. New tables, and a column that the release before leaves empty."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ create table appointment_known (
     seq bigint not null
 )
 """
+COVERS = "alter table picture.agreement_terms add column covers jsonb"
 INDEXES = (
     "create index busy_slot_person on busy_slot (person_id)",
     "create index appointment_known_person on appointment_known (person_id)",
@@ -37,5 +39,5 @@ INDEXES = (
 
 def upgrade() -> None:
     """Add them."""
-    for each in (BUSY_SLOT, APPOINTMENT_KNOWN, *INDEXES):
+    for each in (BUSY_SLOT, APPOINTMENT_KNOWN, COVERS, *INDEXES):
         op.execute(each)
