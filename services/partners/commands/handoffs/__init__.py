@@ -34,7 +34,7 @@ from partners.commands.handoffs.receiving import (
     start_handoff_work,
     waitlist_handoff,
 )
-from partners.commands.handoffs.resting import Change, hold_for_lost_basis, rest_as_known, rest_received
+from partners.commands.handoffs.resting import Change, based, hold_for_lost_basis, rest_as_known, rest_received
 from partners.commands.handoffs.sending import (
     confirm_handoff_loop,
     offer_handoff,
@@ -48,6 +48,7 @@ __all__ = [
     "Change",
     "accept_handoff",
     "acknowledge_handoff",
+    "based",
     "complete_handoff",
     "confirm_handoff_loop",
     "confirm_purge",
