@@ -1,7 +1,8 @@
 """What the other houses say of handoffs; each word leads to one command, which judges by `states.md` 7.
 
 One refusal is a race: a house that never got an offer, since its basis had ended before it left, hears what follows.
-A redirect of the house itself is handed on where the gate lets it; where it does not, it stays a signpost.
+A redirect of the house itself is handed on where the gate lets it. Where no agreement between the houses does, it stays
+a signpost; where he himself has yet to be asked, it waits for somebody to ask him.
 """
 
 from __future__ import annotations
@@ -81,8 +82,6 @@ def _word(heard: Heard[Any], handoff_id: str = "") -> Word:
         "isa_not_in_force",
         "purpose_not_agreed",
         "category_not_agreed",
-        "consent_missing",
-        "consent_review_passed",
         "recipient_is_owner",
         "listed",
         "offer_unknown",
@@ -94,7 +93,7 @@ async def redirected(work: Work, heard: Heard[referral.ReferralRedirected]) -> N
     case_id, offer_id = heard.envelope.case_id, heard.message.offer_id
     if case_id is None or not offer_id:
         raise ValueError("a redirect without its case or where it leads")
-    await commands.offer_redirected.inside(work, case_id=UUID(str(case_id)), offer_id=_id(offer_id, "offer_id"))
+    await commands.redirect.inside(work, case_id=UUID(str(case_id)), offer_id=_id(offer_id, "offer_id"))
 
 
 @GATE.command(shared.SharedHandoffOffered)

@@ -34,20 +34,32 @@ from partners.commands.handoffs.receiving import (
     start_handoff_work,
     waitlist_handoff,
 )
+from partners.commands.handoffs.redirecting import (
+    MENDED_BY_ASKING,
+    SHARED,
+    Redirect,
+    claim_redirects,
+    hand_on,
+    offer_redirected,
+    redirect,
+)
 from partners.commands.handoffs.resting import Change, hold_for_lost_basis, rest_as_known, rest_received
 from partners.commands.handoffs.sending import (
     confirm_handoff_loop,
     offer_handoff,
-    offer_redirected,
     revoke_handoff,
     supply_handoff_information,
 )
 from partners.commands.handoffs.timing import empty_handoff, expire_handoff, fall_due, lapse_handoff_information
 
 __all__ = [
+    "MENDED_BY_ASKING",
+    "SHARED",
     "Change",
+    "Redirect",
     "accept_handoff",
     "acknowledge_handoff",
+    "claim_redirects",
     "complete_handoff",
     "confirm_handoff_loop",
     "confirm_purge",
@@ -56,6 +68,7 @@ __all__ = [
     "expire_handoff",
     "fail_handoff",
     "fall_due",
+    "hand_on",
     "hear_accepted",
     "hear_busy_slot",
     "hear_completed",
@@ -80,6 +93,7 @@ __all__ = [
     "offer_handoff",
     "offer_redirected",
     "plan_handoff_contact",
+    "redirect",
     "request_handoff_information",
     "rest_as_known",
     "rest_received",
