@@ -208,6 +208,33 @@ async def superseded(work: Work, heard: Heard[shared.SharedHandoffSuperseded]) -
     await commands.hear_superseded.inside(work, _word(heard), lost=_code(Step, heard.message.lost, "lost"))
 
 
+@GATE.command(shared.SharedHandoffCorrected, ignored_when=("offer_unheard",))
+async def corrected(work: Work, heard: Heard[shared.SharedHandoffCorrected]) -> None:
+    """The other side has corrected what it had said."""
+    message = heard.message
+    await commands.hear_corrected.inside(
+        work,
+        _word(heard),
+        kind=_code(Kind, message.kind, "kind"),
+        aspects=tuple(_code(Aspect, code, "aspect_codes") for code in message.aspect_codes),
+        outcome=_code(Outcome, message.outcome, "outcome") if message.outcome else None,
+    )
+
+
+@GATE.command(shared.SharedHandoffEnteredInError, ignored_when=("offer_unheard",))
+async def entered_in_error(work: Work, heard: Heard[shared.SharedHandoffEnteredInError]) -> None:
+    """The sender takes it back as never having been."""
+    await commands.hear_entered_in_error.inside(work, _word(heard))
+
+
+@GATE.command(shared.SharedHandoffDeadlineMissed, ignored_when=("offer_unheard",))
+async def deadline_missed(work: Work, heard: Heard[shared.SharedHandoffDeadlineMissed]) -> None:
+    """What one of the two was late with."""
+    message = heard.message
+    missed = {"promise": message.promise, "policy_version": message.policy_version}
+    await commands.hear_deadline_missed.inside(work, _word(heard), due_at=_at(message.due_at), **missed)
+
+
 @GATE.command(shared.SharedHandoffOnHold, ignored_when=("offer_unheard",))
 async def on_hold(work: Work, heard: Heard[shared.SharedHandoffOnHold]) -> None:
     """The other side lets it rest."""
