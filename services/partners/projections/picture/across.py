@@ -19,6 +19,8 @@ ONE_TO_ONE: Final = "ONE_TO_ONE"
 ACCEPTED, IN_PROGRESS = "ACCEPTED", "IN_PROGRESS"
 AT_WORK: Final = (ACCEPTED, IN_PROGRESS)
 ENDS: Final = frozenset({"DECLINED", "REVOKED", "EXPIRED", "FAILED", "LOOP_CLOSED", "ENTERED_IN_ERROR"})
+# What leaves nothing behind of whoever was known by it alone.
+FORGOTTEN: Final = frozenset({"REVOKED", "EXPIRED", "ENTERED_IN_ERROR"})
 Values = Mapping[str, Register]
 
 
@@ -148,8 +150,7 @@ def state_of(handoff: Values) -> str:
 
 def forgotten(handoffs: Iterable[Values]) -> bool:
     """Whether nothing is left of what brought somebody here: taken back, never received in time, deleted."""
-    gone = {"REVOKED", "EXPIRED", "ENTERED_IN_ERROR"}
-    return all(Slot.PURGED in held or _value(held, Slot.STANDING).get("state") in gone for held in handoffs)
+    return all(Slot.PURGED in held or _value(held, Slot.STANDING).get("state") in FORGOTTEN for held in handoffs)
 
 
 def across(
