@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message_factory import GetMessageClass
@@ -13,7 +13,7 @@ from grpc.aio import AioRpcError
 
 from casework.storage.metadata import AGREEMENTS as CASEWORK
 from chassis.access import Actor, Purpose, Role
-from chassis.calendar import local_date
+from chassis.calendar import at_london, is_working_day, local_date
 from chassis.database import now
 from partners.domain.agreement.codes import Category
 from partners.domain.agreement.codes import Purpose as Purposes
@@ -115,6 +115,15 @@ class Journey:
         lasting = {"valid_from": today, "valid_to": today + timedelta(days=700)}
         covers = {"purposes": tuple(Purposes), "categories": tuple(Category)}
         return standing(**lasting, **covers, review_on=today + timedelta(days=300))
+
+    async def morning_of_a_working_day(self, *, and_in: timedelta) -> None:
+        """Wind the house to ten o'clock of the next working day that is followed by another after this time."""
+        async with self.house.database("referral").connection() as conn:
+            at = await now(conn)
+        morning = at_london(local_date(at) + timedelta(days=1), time(10))
+        while not (is_working_day(local_date(morning)) and is_working_day(local_date(morning + and_in))):
+            morning = at_london(local_date(morning) + timedelta(days=1), time(10))
+        await self.house.wind(morning - at)
 
     async def programme_opens_in_camden(self) -> None:
         """The service is in force, and the quadrant of Camden is open; probation may refer."""
