@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, date
 from typing import Any
@@ -48,6 +49,7 @@ from throughcare.referral.v1.events_pb2 import (
     ReferralWithdrawn,
 )
 
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 HEARS = Hears(
     "casework",
     tables=(
@@ -280,11 +282,12 @@ def onward(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
     partners.HandoffRevoked,
     partners.HandoffExpired,
     partners.HandoffFailed,
+    partners.HandoffEnteredInError,
 )
 def onward_state(heard: Heard[Any]) -> Iterable[Row]:
     """The step it is at for whoever offered it: before it is settled the case is not closed."""
     if heard.message.side == "SENDER":
-        step = heard.message.DESCRIPTOR.name.removeprefix("Handoff").upper()
+        step = _WORDS.sub("_", heard.message.DESCRIPTOR.name.removeprefix("Handoff")).upper()
         yield from projections.onward_state(handoff_id=UUID(heard.message.handoff_id), state=step, seq=heard.seq)
 
 

@@ -113,9 +113,11 @@ class Repository(Generic[A]):
     def value(self, row: asyncpg.Record, keys: Keys, person: UUID | None) -> A:
         """The value of a row; the person's key must be at hand."""
         private: Mapping[str, Any] = json.loads(keys.open(person, row["sealed"])) if self.sealed else {}
+        # A sealed field that came with a later release is not in a row of before: it has its default.
         held = {
             name: adapter.validate_python(private[name] if name in self.sealed else row[name])
             for name, adapter in self.adapters.items()
+            if name not in self.sealed or name in private
         }
         return self.aggregate(**held)
 

@@ -11,6 +11,7 @@ from chassis.rpc import Servicer
 from chassis.service import Compose, Service
 from chassis.work import Works
 from partners.deadlines import DEADLINES, PERIODIC
+from partners.deadlines.redirects import Redirects
 from partners.gateways.details import HouseDetails
 from partners.gateways.nodes import NodeJournals
 from partners.publications import PUBLICATIONS
@@ -35,6 +36,7 @@ def compose(settings: Settings) -> Service:
         hears=(GATE, PICTURE),
         deadlines=DEADLINES,
         periodic=PERIODIC,
+        outside=(Redirects(HouseDetails(settings)),),
         elsewhere=NodeJournals,
         servicers=_servicers,
         migrations="partners.migrations",
@@ -43,7 +45,7 @@ def compose(settings: Settings) -> Service:
 
 def compose_picture(settings: Settings) -> Service:
     """The picture's group without the service's others and its promises, beside a process that has them."""
-    return replace(compose(settings), hears=(PICTURE,), deadlines=Deadlines(), periodic=())
+    return replace(compose(settings), hears=(PICTURE,), deadlines=Deadlines(), outside=(), periodic=())
 
 
 def chosen(argv: Sequence[str]) -> tuple[list[str], Compose]:

@@ -111,6 +111,7 @@ _ONWARD: dict[type[Any], str] = {
     partners.HandoffRevoked: "REVOKED",
     partners.HandoffExpired: "EXPIRED",
     partners.HandoffFailed: "FAILED",
+    partners.HandoffEnteredInError: "ENTERED_IN_ERROR",
 }
 
 
@@ -133,6 +134,7 @@ def redirect_offered(heard: Heard[partners.HandoffOffered]) -> Iterable[Row]:
     partners.HandoffRevoked,
     partners.HandoffExpired,
     partners.HandoffFailed,
+    partners.HandoffEnteredInError,
 )
 def onward_state(heard: Heard[Any]) -> Iterable[Row]:
     """What became of it; of other handoffs it is kept too, and shown nowhere."""

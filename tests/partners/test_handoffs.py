@@ -31,6 +31,7 @@ from tests.partners.handoff_houses import (
     told,
 )
 from tests.partners.houses import in_force
+from tests.partners.owners import handed_on
 from tests.partners.people import asks
 from throughcare.partners.v1 import events_pb2 as house_messages
 from throughcare.partners.v1 import shares_pb2 as shared
@@ -320,6 +321,7 @@ async def test_a_failure_is_told_at_once(pair: Pair) -> None:
 async def redirect(pair: Pair, offer_id: UUID) -> None:
     message = referral.ReferralRedirected(reason_group="ELIGIBILITY", by_party="SERVICE", offer_id=str(offer_id))
     await pair.ours.hears(await pair.ours.told(message, pair.person_id, case_id=pair.case_id))
+    await handed_on(pair.ours)
     await pair.exchange()
 
 
@@ -347,3 +349,28 @@ async def test_a_redirect_stays_a_signpost_where_no_agreement_covers_it(pair: Pa
         row["outcome"] for row in await pair.ours.rows("select outcome from audit where outcome like 'ignored%'")
     }
     assert ignored == {"ignored:category_not_agreed", "ignored:offer_unknown"}
+
+
+async def test_whom_a_house_knows_from_another_alone_is_handed_on_by_that_one(pair: Pair) -> None:
+    """His answers about a third, and the lists, are kept where he came from; nothing that crosses says them."""
+    await started(pair)
+    (theirs,) = await pair.theirs.rows("select person_id from handoff")
+    await pair.theirs.hears(await pair.theirs.confirms())
+
+    for ground in (Ground(), Ground(basis="COURT_ORDER", reference="order-7")):
+        onward: dict[str, Any] = {
+            "case_id": None,
+            "person_id": theirs["person_id"],
+            "recipient": "together",
+            "kind": Kind.REFERRAL_ON,
+            "aspects": (Aspect.GRANTS,),
+            "offer_id": None,
+            "categories": (Category.APPOINTMENTS,),
+            "ground": ground,
+            "snapshot": CANARY,
+        }
+        with pytest.raises(Unmet, match="not_his_house") as no:
+            await pair.theirs.do(commands.offer_handoff, pair.theirs.manager, **onward)
+        assert "Ask it to hand him on" in no.value.sentence
+
+    assert await pair.theirs.count("disclosure") == 0

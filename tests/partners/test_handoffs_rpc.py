@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -12,34 +11,18 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.access import Actor, Role
-from chassis.aggregate import Unmet
 from chassis.calendar import local_date
 from chassis.rpc import RpcServer, acting_as, channel, error_of
 from partners.rpc import PartnerService
 from tests.partners.handoff_houses import CANARY, TRUST, Pair, a_pair
+from tests.partners.owners import Asked
 from throughcare.partners.v1 import handoffs_pb2 as said
 from throughcare.partners.v1.service_pb2_grpc import PartnerServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
-    from uuid import UUID
+    from collections.abc import AsyncIterator
 
-    from partners.domain.handoff.codes import Category
     from tests.partners.houses import House
-
-
-class Asked:
-    """Stands for the owners of detail, which are other services of the house."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[UUID, UUID | None, tuple[str, ...]]] = []
-        self.away = False
-
-    async def snapshot(self, person_id: UUID, case_id: UUID | None, categories: Sequence[Category]) -> str:
-        if self.away:
-            raise Unmet("details_unavailable")
-        self.asked.append((person_id, case_id, tuple(each.value for each in categories)))
-        return json.dumps({"referral": {"preferred_name": CANARY}})
 
 
 class Doors:

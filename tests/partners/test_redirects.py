@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from chassis.aggregate import Unmet
+from chassis.streams import retry
 from partners.commands import offers
 from partners.commands.offers_heard import hear_offer
 from partners.domain.agreement.codes import Category
@@ -15,12 +18,15 @@ from partners.domain.offer import Capacity, Status
 from partners.domain.offer_heard import Word
 from tests.partners.agreements import terms as agreement
 from tests.partners.domain.offers import terms
-from tests.partners.handoff_houses import TRUST, Pair, parked, told
+from tests.partners.handoff_houses import CANARY, TRUST, Pair, parked, told
 from tests.partners.houses import in_force
+from tests.partners.owners import Asked, handed_on
 from throughcare.partners.v1 import events_pb2 as partners
 from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.partners.houses import House
 
 Houses = tuple["House", "House"]
@@ -67,6 +73,7 @@ async def test_whoever_agreed_is_offered_there(pair: Pair) -> None:
     await pair.ours.hears(await pair.ours.confirms())
 
     await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await handed_on(pair.ours)
     await pair.exchange()
 
     assert await held(pair.ours) == await held(pair.theirs) == [("REFERRAL_ON", "REDIRECT", "RECEIVED")]
@@ -89,7 +96,26 @@ async def test_without_an_agreement_it_stays_a_signpost(two_houses: Houses) -> N
     assert await ours.count("audit where outcome = 'ignored:isa_not_in_force'") == 1
 
 
-async def test_without_her_agreement_nothing_of_her_leaves(pair: Pair) -> None:
+async def waits(house: House) -> list[tuple[str, str]]:
+    rows = await house.rows("select reason, sentence from parked order by nth")
+    return [(row["reason"], row["sentence"]) for row in rows]
+
+
+async def looked_again(house: House) -> None:
+    """What is due among that which waits is tried again, as the inbox does it."""
+    while await retry(house.ear, house.works, Journals()):
+        pass
+
+
+class Journals:
+    """Nothing is missing from a stream in these tests."""
+
+    async def read(self, topic: str, **where: Any) -> AsyncIterator[Any]:
+        return
+        yield
+
+
+async def test_without_her_agreement_nothing_of_her_leaves_and_somebody_is_told_how_to_mend_it(pair: Pair) -> None:
     offer_id = await publish(pair.theirs)
     await pair.exchange()
 
@@ -97,6 +123,81 @@ async def test_without_her_agreement_nothing_of_her_leaves(pair: Pair) -> None:
     await pair.exchange()
 
     assert await held(pair.ours) == await held(pair.theirs) == []
+    ((reason, sentence),) = await waits(pair.ours)
+    assert reason == "consent_missing"
+    assert "Record his agreement to share CONTACT_DETAILS" in sentence
+    assert TRUST not in sentence
+
+
+async def test_it_goes_on_by_itself_once_she_agrees(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await pair.wind(hours=2)
+    for _ in range(6):  # every try of its own has failed: from now on it would wait for a person
+        await looked_again(pair.ours)
+        await pair.wind(hours=2)
+
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await looked_again(pair.ours)
+    await handed_on(pair.ours)
+    await pair.exchange()
+
+    assert await waits(pair.ours) == []
+    assert await held(pair.ours) == await held(pair.theirs) == [("REFERRAL_ON", "REDIRECT", "RECEIVED")]
+
+
+async def test_what_may_be_read_of_her_is_kept_with_its_digest(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await pair.ours.hears(await pair.ours.confirms())
+    owners = Asked()
+
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await handed_on(pair.ours, owners)
+    await pair.exchange()
+
+    read = json.dumps({"referral": {"preferred_name": CANARY}})
+    digest = hashlib.sha256(read.encode()).hexdigest()
+    assert owners.asked == [(pair.person_id, pair.case_id, ("CONTACT_DETAILS",))]
+    assert [row["scope_hash"] for row in await pair.theirs.rows("select scope_hash from handoff")] == [digest]
+    assert [row["scope_hash"] for row in await pair.ours.rows("select scope_hash from handoff")] == [digest]
+
+
+async def test_while_her_details_cannot_be_read_it_waits(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await pair.ours.hears(await pair.ours.confirms())
+    owners = Asked()
+    owners.away = True
+
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await handed_on(pair.ours, owners)
+    assert (await held(pair.ours), await pair.ours.count("disclosure")) == ([], 0)
+
+    owners.away = False
+    await handed_on(pair.ours, owners)
+    assert await held(pair.ours) == []  # somebody may still be reading
+    await pair.ours.wind(seconds=11)
+    await handed_on(pair.ours, owners)
+    await handed_on(pair.ours, owners)
+    assert await held(pair.ours) == [("REFERRAL_ON", "REDIRECT", "OFFERED")]
+    assert await pair.ours.count("redirect_kept") == 0
+
+
+async def test_what_she_takes_back_meanwhile_is_not_handed_on(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await pair.ours.hears(await pair.ours.confirms())
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await pair.ours.withdraws(pair.person_id, TRUST)
+
+    await handed_on(pair.ours)
+
+    assert (await held(pair.ours), await pair.ours.count("redirect_kept")) == ([], 0)
     assert await pair.ours.count("audit where outcome = 'ignored:consent_missing'") == 1
 
 

@@ -49,7 +49,7 @@ class Work:
         self.works, self.conn, self.call, self.now, self.kept = works, conn, call, now, kept
         self.keys = Keys(works.ring)
         self.grants: Grants | None = None
-        self.record = ""
+        self.record = self.outcome = ""
         self.told = False
         self._bound: dict[str, Bound[Any]] = {}
         self._news: list[News] = []

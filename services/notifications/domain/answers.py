@@ -50,6 +50,7 @@ TO_THE_SUBJECT = {
     "handoff.started": _of("handoff-news", "L7 L22"),
     "handoff.completed": _of("handoff-news", "L7"),
     **dict.fromkeys(("handoff.declined", "handoff.expired", "handoff.failed", "handoff.loop_closed"), ALL),
+    "handoff.entered_in_error": ALL,
     **dict.fromkeys(("handoff.revoked", "handoff.purge_confirmed"), ALL),
 }
 # Whether a promise was kept is remembered too: its miss may come after, from another stream.

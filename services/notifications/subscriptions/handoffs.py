@@ -72,6 +72,7 @@ _ANSWERS: dict[type[Any], str] = {
     partners.HandoffLoopClosed: "handoff.loop_closed",
     partners.HandoffRevoked: "handoff.revoked",
     partners.HandoffPurgeConfirmed: "handoff.purge_confirmed",
+    partners.HandoffEnteredInError: "handoff.entered_in_error",
 }
 _NAMES: dict[type[Any], str] = {
     **_ANSWERS,
@@ -90,6 +91,7 @@ _NAMES: dict[type[Any], str] = {
     partners.HandoffLoopClosed,
     partners.HandoffRevoked,
     partners.HandoffPurgeConfirmed,
+    partners.HandoffEnteredInError,
 )
 async def answer_with_step(work: Work, heard: Heard[Any]) -> None:
     """What was open of it is answered."""

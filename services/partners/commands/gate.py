@@ -123,6 +123,13 @@ async def judge(
     return await _made(work, question, verdict)
 
 
+async def must_permit(work: Work, question: Question) -> None:
+    """Raise Unmet with the condition that does not hold; that it may be known is not yet that it is made known."""
+    verdict = await _verdict(work, question)
+    if verdict.refusal is not None:
+        raise Unmet(verdict.refusal.value, _SENTENCES[verdict.refusal.value])
+
+
 async def weigh(work: Work, question: Question) -> Judged | None:
     """The same where nobody gave a command: None, and the refusal as a fact."""
     verdict = await _verdict(work, question)

@@ -8,6 +8,7 @@ from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
 from partners.domain.link import SubjectLink
+from partners.storage.known import KNOWN_HERE
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from partners.storage import Work
 
 LINKERS = by("PW own, SM, PA")
-KNOWN_HERE = "select exists (select 1 from case_known where person_id = $1)"
 
 
 @command("link.link", LINKERS)

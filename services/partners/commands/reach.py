@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
+from chassis import parking
 from chassis.access import Consent, by
 from chassis.aggregate import Unmet
 from chassis.work import command
 from partners.commands.basis import lose_by_list, lose_consent
-from partners.commands.handoffs import Change, rest_as_known
+from partners.commands.handoffs import MENDED_BY_ASKING, Change, rest_as_known
 from partners.domain.word import Word
 from partners.storage import Work
 from partners.storage.known import ANSWERS, LISTED
@@ -48,6 +49,8 @@ async def apply_consent(
     holding = await work.holdings.first(person_id=person_id, node_id=node) if node else None
     if holding is not None:
         await work.holdings.put(holding.tell_consent(version, categories, review_on=review_on, at=work.now))
+    for waits_for in MENDED_BY_ASKING if categories else ():
+        await parking.drive(work.conn, f"{work.node}.gate", waits_for, at=work.now)
 
 
 async def _agreed(work: Work, person_id: UUID, recipient: str) -> set[str]:

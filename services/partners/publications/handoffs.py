@@ -237,14 +237,35 @@ def failed(fact: facts.Failed) -> Told:
     return _told(fact, here, shared.SharedHandoffFailed(handoff_id=_id(fact), reason_group=group))
 
 
+@PUBLICATIONS.tells(facts.Corrected)
+def corrected(fact: facts.Corrected) -> Told:
+    """handoff.corrected: as it stands now, with the digests of before and after; why, stays here."""
+    same: dict[str, Any] = {
+        "kind": fact.kind,
+        "aspect_codes": list(fact.aspects),
+        "outcome": fact.outcome or "",
+        "before_hash": fact.before_hash,
+        "after_hash": fact.after_hash,
+    }
+    there = shared.SharedHandoffCorrected(handoff_id=_id(fact), **same)
+    return _told(fact, told.HandoffCorrected(**_of(fact), **same), there)
+
+
+@PUBLICATIONS.tells(facts.EnteredInError)
+def entered_in_error(fact: facts.EnteredInError) -> Told:
+    """handoff.entered_in_error."""
+    here = told.HandoffEnteredInError(**_of(fact), due_at=_at(fact.due_at))
+    return _told(fact, here, shared.SharedHandoffEnteredInError(handoff_id=_id(fact)))
+
+
 @PUBLICATIONS.tells(facts.DeadlineMissed)
-def deadline_missed(fact: facts.DeadlineMissed) -> Message:
-    """handoff.deadline_missed."""
-    return told.HandoffDeadlineMissed(
-        handoff_id=_id(fact),
-        side=fact.between.side,
-        promise=fact.promise,
-        due_at=_at(fact.missed_due_at),
-        missed_at=_at(fact.at),
-        policy_version=fact.policy_version,
-    )
+def deadline_missed(fact: facts.DeadlineMissed) -> Told:
+    """handoff.deadline_missed: both houses hear what either was late with."""
+    same: dict[str, Any] = {
+        "promise": fact.promise,
+        "due_at": _at(fact.missed_due_at),
+        "missed_at": _at(fact.missed_at),
+        "policy_version": fact.policy_version,
+    }
+    here = told.HandoffDeadlineMissed(handoff_id=_id(fact), side=fact.between.side, **same)
+    return _told(fact, here, shared.SharedHandoffDeadlineMissed(handoff_id=_id(fact), **same))

@@ -122,6 +122,8 @@ async def get_handoff(work: Work, handoff_id: UUID) -> HandoffSeen:
     work.record = str(handoff_id)
     if work.actor.role not in _WORKERS:
         found = replace(found, reason=None, note="", written=())
+    if work.actor.role not in (*_WORKERS, Role.IG):
+        found = replace(found, correction=None)
     if not reads_groups(work.actor.role):
         found = replace(found, reason_group=None, hold_group=None)
     return HandoffSeen(handoff=found, at=work.now)
@@ -133,7 +135,7 @@ async def read_by_reference(work: Work, *, detail_ref: str, reader: str) -> Refe
     was written. Whether it may still be read is for the gate to judge, by its grounds and categories."""
     row = await BY_REFERENCE.one(work.conn, refs=[detail_ref])
     found = await work.handoffs.first(id=row["id"]) if row else None
-    if found is None or found.partner != reader or found.status in (S.REVOKED, S.EXPIRED):
+    if found is None or found.partner != reader or found.status in (S.REVOKED, S.EXPIRED, S.ENTERED_IN_ERROR):
         raise NotFound
     work.record = str(found.id)
     written = next((each for each in found.written if each.detail_ref == detail_ref), None)

@@ -13,6 +13,7 @@ from partners.rpc.directory import DirectoryServicer
 from partners.rpc.disclosures import DisclosureServicer
 from partners.rpc.handoff_answers import HandoffAnswerServicer
 from partners.rpc.handoff_details import HandoffDetailServicer
+from partners.rpc.handoff_mending import HandoffMendingServicer
 from partners.rpc.handoffs import HandoffServicer
 from partners.rpc.links import LinkServicer
 from partners.rpc.nodes import NodeService, NodeServicer
@@ -36,6 +37,7 @@ class PartnerService(
     SignpostServicer,
     HandoffServicer,
     HandoffAnswerServicer,
+    HandoffMendingServicer,
     HandoffDetailServicer,
     LinkServicer,
     AgreementServicer,

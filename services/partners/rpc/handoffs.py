@@ -12,7 +12,7 @@ from partners.domain.codes import Aspect
 from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Side
 from partners.domain.handoff.states import Status
 from partners.queries import handoffs as queries
-from partners.rpc.shown_handoffs import listed_handoff, shown_handoff, shown_written
+from partners.rpc.shown_handoffs import listed_handoff, shown_correction, shown_handoff, shown_written
 from throughcare.partners.v1 import handoffs_pb2 as said
 from throughcare.partners.v1.service_pb2_grpc import PartnerServiceServicer
 
@@ -95,6 +95,7 @@ class HandoffServicer(PartnerServiceServicer):
             written=[shown_written(each) for each in seen.handoff.written],
             reason=seen.handoff.reason or "",
             note=seen.handoff.note,
+            correction=shown_correction(seen.handoff.correction),
         )
 
     @serves(queries.list_handoffs)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from partners.domain.handoff.codes import Kind, Side
-from partners.domain.handoff.states import Contact, Written
+from partners.domain.handoff.states import ENDS, Contact, Correction, Status, Written
 from partners.rpc.shown import stamp
 from throughcare.partners.v1 import handoffs_pb2 as said
 
@@ -25,6 +25,8 @@ _WORDS = (
 _INSTANTS = (
     "offered_at", "expires_at", "received_at", "accepted_at", "started_at", "ended_at", "loop_closed_at", "due_at",
 )  # fmt: skip
+# Nobody is expected while it rests, or once it has ended.
+_RESTING = {Status.ON_HOLD.value, *(each.value for each in ENDS)}
 _BASES = ("regime", "lawful_basis", "confidentiality_basis", "isa_id")
 
 
@@ -41,7 +43,7 @@ def shown_handoff(seen: HandoffSeen) -> said.Handoff:
         categories=list(held.categories),
         responsible=held.responsible,
         overdue=held.due_at is not None and held.due_at <= seen.at,
-        next_contact=_contact(held.next_contact),
+        next_contact=_contact(held.contact_shown),
         version=held.version,
         **words,
     )
@@ -55,7 +57,7 @@ def listed_handoff(row: Record, listed: Listed) -> said.Handoff:
     words |= {name: stamp(row[name]) for name in _INSTANTS}
     if not listed.grouped:
         words["reason_group"] = ""
-    contact = row["next_contact"]
+    contact = row["next_contact"] if row["status"] not in _RESTING else None
     return said.Handoff(
         handoff_id=str(row["id"]),
         state=row["status"],
@@ -77,6 +79,19 @@ def _contact(contact: Contact | None) -> said.HandoffContact | None:
         step_code=contact.step or "",
         starts_at=stamp(contact.starts_at),
         ends_at=stamp(contact.ends_at),
+    )
+
+
+def shown_correction(correction: Correction | None) -> said.HandoffCorrection | None:
+    """A correction that waits for a second person."""
+    if correction is None:
+        return None
+    return said.HandoffCorrection(
+        proposed_by=correction.proposed_by,
+        reason=correction.reason,
+        kind=correction.kind or "",
+        aspect_codes=list(correction.aspects),
+        outcome=correction.outcome or "",
     )
 
 

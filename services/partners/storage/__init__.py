@@ -28,6 +28,7 @@ from partners.storage.nodes import heartbeat, node
 from partners.storage.offers import MERGED_INTO, NODES_TOLD, OFFERS, READERS, heard_offer, offer, standing_for
 from partners.storage.offers_heard import offer_heard
 from partners.storage.organisations import LOCK_ORGANISATIONS, STANDING_FOR, organisation
+from partners.storage.redirects import redirect_kept
 from partners.storage.signposts import SIGNPOSTS, signpost
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "offer",
     "offer_heard",
     "organisation",
+    "redirect_kept",
     "sharing_agreement",
     "signpost",
     "standing_for",

@@ -94,7 +94,7 @@ handoff = Table(
     Index("handoff_status", "status", "due_at"),
     Index("handoff_refs", "refs", postgresql_using="gin"),
 )
-SEALED = ("reason", "note", "snapshot", "written")
+SEALED = ("reason", "note", "snapshot", "written", "correction")
 
 # What the picture keeps of cases, by name: no code of the picture is used here, and it may be rebuilt meanwhile.
 _REGISTER = table(

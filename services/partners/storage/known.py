@@ -100,6 +100,8 @@ select exists (
     where referred.person_id = $1 and referred.source = 'referral' and referred.open
         and (worked.case_id is null or worked.open or worked.since < referred.since))
 """
+# Whether a case of his is or was known in this house.
+KNOWN_HERE = "select exists (select 1 from case_known where person_id = $1)"
 PERSON_OF = "select person_id from case_known where case_id = $1 limit 1"
 
 # A verdict and the end of what it rests on never overlap: whichever comes second sees what the first has written.

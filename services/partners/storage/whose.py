@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chassis.access import Role
 from chassis.aggregate import NotFound
 from partners.storage.handoffs import WORKS_WITH
-from partners.storage.known import LISTED, PERSON_OF
+from partners.storage.known import KNOWN_HERE, LISTED, PERSON_OF
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -30,6 +30,12 @@ async def person_of(work: Work, case_id: UUID | None, person_id: UUID | None) ->
     if found is None or not own or await _hidden(work, found):
         raise NotFound
     return found
+
+
+async def is_his_house(work: Work, person_id: UUID) -> bool:
+    """Whether his answers and the lists are kept in this house: it knows of a case of his. Of whom it knows through
+    another house alone it can never say that nothing stands against telling a third."""
+    return bool(await work.conn.fetchval(KNOWN_HERE, person_id))
 
 
 async def _hidden(work: Work, person_id: UUID) -> bool:

@@ -1,7 +1,8 @@
 """What the other houses say of handoffs; each word leads to one command, which judges by `states.md` 7.
 
 One refusal is a race: a house that never got an offer, since its basis had ended before it left, hears what follows.
-A redirect of the house itself is handed on where the gate lets it; where it does not, it stays a signpost.
+A redirect of the house itself is handed on where the gate lets it. Where no agreement between the houses does, it stays
+a signpost; where he himself has yet to be asked, it waits for somebody to ask him.
 """
 
 from __future__ import annotations
@@ -81,8 +82,6 @@ def _word(heard: Heard[Any], handoff_id: str = "") -> Word:
         "isa_not_in_force",
         "purpose_not_agreed",
         "category_not_agreed",
-        "consent_missing",
-        "consent_review_passed",
         "recipient_is_owner",
         "listed",
         "offer_unknown",
@@ -94,7 +93,7 @@ async def redirected(work: Work, heard: Heard[referral.ReferralRedirected]) -> N
     case_id, offer_id = heard.envelope.case_id, heard.message.offer_id
     if case_id is None or not offer_id:
         raise ValueError("a redirect without its case or where it leads")
-    await commands.offer_redirected.inside(work, case_id=UUID(str(case_id)), offer_id=_id(offer_id, "offer_id"))
+    await commands.redirect.inside(work, case_id=UUID(str(case_id)), offer_id=_id(offer_id, "offer_id"))
 
 
 @GATE.command(shared.SharedHandoffOffered)
@@ -207,6 +206,33 @@ async def purge_confirmed(work: Work, heard: Heard[shared.SharedHandoffPurgeConf
 async def superseded(work: Work, heard: Heard[shared.SharedHandoffSuperseded]) -> None:
     """A step of this house came too late."""
     await commands.hear_superseded.inside(work, _word(heard), lost=_code(Step, heard.message.lost, "lost"))
+
+
+@GATE.command(shared.SharedHandoffCorrected, ignored_when=("offer_unheard",))
+async def corrected(work: Work, heard: Heard[shared.SharedHandoffCorrected]) -> None:
+    """The other side has corrected what it had said."""
+    message = heard.message
+    await commands.hear_corrected.inside(
+        work,
+        _word(heard),
+        kind=_code(Kind, message.kind, "kind"),
+        aspects=tuple(_code(Aspect, code, "aspect_codes") for code in message.aspect_codes),
+        outcome=_code(Outcome, message.outcome, "outcome") if message.outcome else None,
+    )
+
+
+@GATE.command(shared.SharedHandoffEnteredInError, ignored_when=("offer_unheard",))
+async def entered_in_error(work: Work, heard: Heard[shared.SharedHandoffEnteredInError]) -> None:
+    """The sender takes it back as never having been."""
+    await commands.hear_entered_in_error.inside(work, _word(heard))
+
+
+@GATE.command(shared.SharedHandoffDeadlineMissed, ignored_when=("offer_unheard",))
+async def deadline_missed(work: Work, heard: Heard[shared.SharedHandoffDeadlineMissed]) -> None:
+    """What one of the two was late with."""
+    message = heard.message
+    missed = {"promise": message.promise, "policy_version": message.policy_version}
+    await commands.hear_deadline_missed.inside(work, _word(heard), due_at=_at(message.due_at), **missed)
 
 
 @GATE.command(shared.SharedHandoffOnHold, ignored_when=("offer_unheard",))

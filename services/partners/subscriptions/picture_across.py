@@ -33,6 +33,7 @@ _BY_RECEIVER = {
 }
 _BY_SENDER = {
     partners.HandoffReceived,
+    partners.HandoffEnteredInError,
     partners.HandoffInformationSupplied,
     partners.HandoffRevokeRequested,
     partners.HandoffLoopClosed,
@@ -137,6 +138,7 @@ _ENDS: dict[type[Any], str] = {
     partners.HandoffExpired: "EXPIRED",
     partners.HandoffFailed: "FAILED",
     partners.HandoffLoopClosed: "LOOP_CLOSED",
+    partners.HandoffEnteredInError: "ENTERED_IN_ERROR",
 }
 
 
@@ -146,10 +148,18 @@ _ENDS: dict[type[Any], str] = {
     partners.HandoffExpired,
     partners.HandoffFailed,
     partners.HandoffLoopClosed,
+    partners.HandoffEnteredInError,
 )
 def ended(heard: Heard[Any]) -> Iterable[Row]:
     """Open no more; why stays behind."""
     return _left(heard, facts.ended, state=_ENDS[type(heard.message)])
+
+
+@PICTURE.projection(partners.HandoffCorrected)
+def corrected(heard: Heard[partners.HandoffCorrected]) -> Iterable[Row]:
+    """What the work is, as it was corrected; what came of it stays behind."""
+    message = heard.message
+    return _left(heard, facts.corrected, kind=message.kind, aspects=list(message.aspect_codes))
 
 
 @PICTURE.projection(partners.HandoffRevokeRequested)

@@ -163,6 +163,7 @@ SETTLED = [
     partners.HandoffRevoked,
     partners.HandoffExpired,
     partners.HandoffFailed,
+    partners.HandoffEnteredInError,
 ]
 
 

@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chassis.aggregate import Refused
-from partners.domain.handoff import facts, hearing, holding, receiver, sender
+from partners.domain.codes import Aspect
+from partners.domain.handoff import facts, hearing, holding, mending, receiver, sender
 from partners.domain.handoff.codes import Kind, Outcome, Reason, Side, Step
-from partners.domain.handoff.states import Contact, Said
+from partners.domain.handoff.states import Contact, Correction, Said, Status
 from tests.partners.handoffs import NOW, an_offered, arrival_of, stored
 
 REF = "ref-" + "q" * 26
 UNDECIDED = {"OFFERED", "RECEIVED", "INFO_REQUESTED", "WAITLISTED"}
-ENDS = {"COMPLETED", "DECLINED", "REVOKED", "EXPIRED", "FAILED"}
+ENDS = {"COMPLETED", "DECLINED", "REVOKED", "EXPIRED", "FAILED", "ENTERED_IN_ERROR"}
 # What the receiver decides, or the timers do, beneath holds and requests: stage, fact, stage.
 STAGES = {
     ("", "Offered", "OFFERED"),
@@ -42,6 +43,19 @@ STAGES = {
     *((stage, "Failed", "FAILED") for stage in ("ACCEPTED", "WAITLISTED", "IN_PROGRESS")),
 }
 HOLDS = {"OnHold", "HoldAdded", "HoldLifted", "HoldEnded", "Resumed"}
+ANYWHERE = {status.value for status in Status} - {"ENTERED_IN_ERROR"}
+# Facts that are no step of a decision, and where each may be told.
+WHERE = {
+    "RevokeRequested": UNDECIDED | {"ON_HOLD"},
+    "Revoked": {"REVOKE_PENDING"},
+    "PurgeConfirmed": {"REVOKE_PENDING", "EXPIRED", "ENTERED_IN_ERROR"},
+    "LoopClosed": {"COMPLETED"},
+    "ContactPlanned": ANYWHERE - ENDS,
+    "Emptied": {"DECLINED"},
+    "EnteredInError": ANYWHERE,
+    "CorrectionProposed": ANYWHERE,
+    "Corrected": ANYWHERE,
+}
 
 
 class Book:
@@ -64,24 +78,22 @@ class Book:
             assert self.stage not in ENDS
             self.held = name in ("OnHold", "HoldAdded", "HoldLifted", "HoldEnded")
             self.rested = True
-        elif name == "RevokeRequested":
-            assert self.stage in UNDECIDED
-            self.revoking = True
-        elif name == "Revoked":
-            assert self.revoking
-            self.stage, self.revoking = "REVOKED", False
-        elif name == "PurgeConfirmed":
-            assert self.status in ("REVOKE_PENDING", "EXPIRED")
         elif name == "Superseded":
             self._lost(fact.lost)
-        elif name == "LoopClosed":
-            assert self.stage == "COMPLETED"
-        elif name == "ContactPlanned":
-            assert self.stage not in ENDS
-        elif name == "Emptied":
-            assert self.stage == "DECLINED"
+        elif name in WHERE:
+            assert self.status in WHERE[name], (self.side, self.status, name)
+            self._interrupted(name)
         elif name != "DeadlineMissed":
             self._step(name)
+
+    def _interrupted(self, name):
+        """What is no step of the receiver's decision."""
+        if name == "RevokeRequested":
+            self.revoking = True
+        elif name == "Revoked":
+            self.stage, self.revoking = "REVOKED", False
+        elif name == "EnteredInError":
+            self.stage, self.revoking, self.held = "ENTERED_IN_ERROR", False, False
 
     def _step(self, name):
         after = {after for before, fact, after in STAGES if (before, fact) == (self.stage, name)}
@@ -107,7 +119,9 @@ class Book:
 
 def told(value):
     """What of its news goes to the other side."""
-    silent = (facts.HoldAdded, facts.HoldLifted, facts.Emptied, facts.DeadlineMissed, facts.Revoked, facts.Expired)
+    silent = (
+        facts.HoldAdded, facts.HoldLifted, facts.Emptied, facts.CorrectionProposed, facts.Revoked, facts.Expired,
+    )  # fmt: skip
     for fact in value.news:
         crossing = fact.answers if isinstance(fact, facts.Superseded) else not isinstance(fact, silent)
         if crossing and not fact.heard:
@@ -127,6 +141,10 @@ BY_BOTH = {
     facts.OnHold: lambda h, f, at: holding.hear_on_hold(h, f.reason_group, said=word(f), at=at),
     facts.Resumed: lambda h, f, at: holding.hear_resumed(h, said=word(f), at=at),
     facts.HoldEnded: lambda h, f, at: holding.hear_resumed(h, said=word(f), at=at),
+    facts.Corrected: lambda h, f, at: mending.hear_corrected(h, f.kind, f.aspects, f.outcome, at=at),
+    facts.DeadlineMissed: lambda h, f, at: hearing.deadline_missed(
+        h, f.promise, f.missed_due_at, f.policy_version, said=word(f), at=at
+    ),
 }
 HEARD = {
     Side.SENDER: BY_BOTH
@@ -151,6 +169,7 @@ HEARD = {
             h, f.round, f.detail_ref, said=word(f), at=at
         ),
         facts.RevokeRequested: given_back,
+        facts.EnteredInError: lambda h, f, at: mending.hear_entered_in_error(h, said=word(f), at=at),
         facts.LoopClosed: lambda h, f, at: hearing.loop_closed(h, said=word(f), at=at),
         facts.Superseded: lambda h, f, at: hearing.superseded(h, f.lost, at=at),
     },
@@ -167,6 +186,18 @@ def missed(handoff, at):
     timers = handoff.moved().says(facts.HoldAdded, at=at).news[-1].timers
     code, due_at = ("L22", timers.l22) if timers.l22 else ("L7", timers.l7 or at + timedelta(days=1))
     return handoff.miss(code, due_at=due_at, policy_version="1", at=at)
+
+
+def proposed(handoff, at, **given):
+    return mending.propose(handoff, Correction(proposed_by="staff-sm-1", reason="a slip", **given), at=at)
+
+
+def approved(handoff, at, by="staff-sm-2"):
+    return mending.approve(handoff, by=by, at=at)
+
+
+def in_error(handoff, at):
+    return mending.mark_entered_in_error(handoff, note="another man", at=at)
 
 
 def started_on(handoff, at, days):
@@ -195,6 +226,12 @@ ASKED = {
         lambda h, at: sender.confirm_loop(h, at=at),
         lambda h, at: sender.expire(h, at=at),
         missed,
+        lambda h, at: proposed(h, at, aspects=(Aspect.GRANTS,)),
+        lambda h, at: proposed(h, at, kind=Kind.SHARED_CARE, aspects=(Aspect.DEBT_ADVICE,)),
+        lambda h, at: proposed(h, at, kind=Kind.TRANSFER),
+        approved,
+        lambda h, at: approved(h, at, by="staff-sm-1"),
+        lambda h, at: in_error(h, at) if at.minute % 4 == 0 else h.must_be(),
         lambda h, at: holding.lose_basis(h, at=at),
         lambda h, at: holding.regain_basis(h, at=at),
         lambda h, at: holding.regain_basis(h, at=at),
@@ -220,6 +257,10 @@ ASKED = {
         lambda h, at: holding.hold(h, Reason.IN_CUSTODY, at=at),
         lambda h, at: holding.resume(h, at=at),
         missed,
+        lambda h, at: proposed(h, at, outcome=Outcome.PARTLY_DELIVERED),
+        lambda h, at: proposed(h, at, aspects=(Aspect.GRANTS,)),
+        approved,
+        in_error,
         lambda h, at: receiver.empty(h, at=at),
         lambda h, at: receiver.confirm_purge(h, at=at),
         lambda h, at: holding.lose_basis(h, at=at),
@@ -354,7 +395,18 @@ class HandoffMachine(RuleBasedStateMachine):
     @precondition(lambda self: not any(self.under_way.values()))
     def both_stand_alike_when_all_has_arrived(self):
         ours, theirs = self.sides.values()
-        for name in ("status", "stage", "revoking", "due_at", "started_at", "outcome", "reason_group", "round"):
+        for name in (
+            "status",
+            "stage",
+            "revoking",
+            "due_at",
+            "started_at",
+            "outcome",
+            "reason_group",
+            "round",
+            "kind",
+            "aspects",
+        ):
             assert getattr(ours, name) == getattr(theirs, name), name
         assert (ours.loop_closed_at is None) == (theirs.loop_closed_at is None)
         assert (ours.purged_at is None) == (theirs.purged_at is None) or ours.status == "DECLINED"

@@ -7,7 +7,10 @@ from partners.commands.handoffs.hearing import (
     hear_busy_slot,
     hear_completed,
     hear_contact_planned,
+    hear_corrected,
+    hear_deadline_missed,
     hear_declined,
+    hear_entered_in_error,
     hear_failed,
     hear_information_lapsed,
     hear_information_requested,
@@ -22,6 +25,11 @@ from partners.commands.handoffs.hearing import (
     hear_superseded,
     hear_waitlisted,
 )
+from partners.commands.handoffs.mending import (
+    approve_handoff_correction,
+    correct_handoff,
+    mark_handoff_entered_in_error,
+)
 from partners.commands.handoffs.receiving import (
     accept_handoff,
     complete_handoff,
@@ -34,33 +42,52 @@ from partners.commands.handoffs.receiving import (
     start_handoff_work,
     waitlist_handoff,
 )
-from partners.commands.handoffs.resting import Change, hold_for_lost_basis, rest_as_known, rest_received
+from partners.commands.handoffs.redirecting import (
+    MENDED_BY_ASKING,
+    SHARED,
+    Redirect,
+    claim_redirects,
+    hand_on,
+    offer_redirected,
+    redirect,
+)
+from partners.commands.handoffs.resting import Change, based, hold_for_lost_basis, rest_as_known, rest_received
 from partners.commands.handoffs.sending import (
     confirm_handoff_loop,
     offer_handoff,
-    offer_redirected,
     revoke_handoff,
     supply_handoff_information,
 )
 from partners.commands.handoffs.timing import empty_handoff, expire_handoff, fall_due, lapse_handoff_information
 
 __all__ = [
+    "MENDED_BY_ASKING",
+    "SHARED",
     "Change",
+    "Redirect",
     "accept_handoff",
     "acknowledge_handoff",
+    "approve_handoff_correction",
+    "based",
+    "claim_redirects",
     "complete_handoff",
     "confirm_handoff_loop",
     "confirm_purge",
+    "correct_handoff",
     "decline_handoff",
     "empty_handoff",
     "expire_handoff",
     "fail_handoff",
     "fall_due",
+    "hand_on",
     "hear_accepted",
     "hear_busy_slot",
     "hear_completed",
     "hear_contact_planned",
+    "hear_corrected",
+    "hear_deadline_missed",
     "hear_declined",
+    "hear_entered_in_error",
     "hear_failed",
     "hear_information_lapsed",
     "hear_information_requested",
@@ -77,9 +104,11 @@ __all__ = [
     "hold_for_lost_basis",
     "hold_handoff",
     "lapse_handoff_information",
+    "mark_handoff_entered_in_error",
     "offer_handoff",
     "offer_redirected",
     "plan_handoff_contact",
+    "redirect",
     "request_handoff_information",
     "rest_as_known",
     "rest_received",

@@ -16,7 +16,7 @@ from chassis.work import command
 from partners.commands.handoffs.looking import locked, partner_of
 from partners.commands.handoffs.resting import rest_as_based
 from partners.commands.links import linked
-from partners.domain.handoff import hearing, holding, receiver
+from partners.domain.handoff import hearing, holding, mending, receiver
 from partners.domain.handoff.codes import Side
 from partners.domain.handoff.states import Status
 
@@ -234,6 +234,29 @@ async def hear_superseded(work: Work, word: Word, *, lost: Step) -> int:
     """A receipt of ours came too late."""
     handoff = await _between(work, word, Side.RECEIVER)
     return await work.handoffs.put(hearing.superseded(handoff, lost, at=work.now))
+
+
+@command("handoff.hear_corrected", HOUSE)
+async def hear_corrected(
+    work: Work, word: Word, *, kind: Kind, aspects: tuple[Aspect, ...], outcome: Outcome | None
+) -> int:
+    """The other side has corrected what it had said."""
+    handoff = await _between(work, word, await _side(work, word))
+    return await work.handoffs.put(mending.hear_corrected(handoff, kind, aspects, outcome, at=work.now))
+
+
+@command("handoff.hear_entered_in_error", HOUSE)
+async def hear_entered_in_error(work: Work, word: Word) -> int:
+    """The sender takes it back as never having been: what came with it is deleted at once."""
+    return await _told_receiver(work, word, mending.hear_entered_in_error)
+
+
+@command("handoff.hear_deadline_missed", HOUSE)
+async def hear_deadline_missed(work: Work, word: Word, *, promise: str, due_at: datetime, policy_version: str) -> int:
+    """The other side tells what one of the two was late with."""
+    side = await _side(work, word)
+    told = _told_sender if side is Side.SENDER else _told_receiver
+    return await told(work, word, hearing.deadline_missed, promise, due_at, policy_version)
 
 
 @command("handoff.hear_on_hold", HOUSE)

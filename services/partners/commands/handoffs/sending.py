@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chassis.access import Ground, Purpose, by
-from chassis.aggregate import NotFound
+from chassis.aggregate import Unmet
 from chassis.work import command
 from partners.commands import gate
 from partners.commands.handoffs.looking import must_be_open, new_ref, of_this_house, partner_of
@@ -15,8 +15,7 @@ from partners.domain.handoff import sender
 from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Origin
 from partners.domain.handoff.sender import Offering
 from partners.domain.handoff.states import Grounds
-from partners.storage.handoffs import OFFERED_BY_NODE
-from partners.storage.whose import person_of
+from partners.storage.whose import is_his_house, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from partners.storage import Work
 
 SENDERS = by("SYSTEM, EW own, CP own, SM, PW own")
-# All that leaves with a redirect: how to reach her or him.
-_OF_A_REDIRECT = (Category.CONTACT_DETAILS,)
 
 
 def grounds_of(judged: Judged) -> Grounds:
@@ -59,6 +56,37 @@ async def offer_handoff(
     """Offer a piece of work to another house. `snapshot` is what it may read now; its digest goes with the offer."""
     of_this_house(work)
     whose = await person_of(work, case_id, person_id)
+    if not await is_his_house(work, whose):
+        raise Unmet(
+            "not_his_house",
+            "What he agrees to and who may know of him is kept by the house he came from. Ask it to hand him on.",
+        )
+    given: dict[str, Any] = {
+        "case_id": case_id,
+        "recipient": recipient,
+        "kind": kind,
+        "aspects": aspects,
+        "offer_id": offer_id,
+    }
+    given |= {"categories": categories, "ground": ground, "origin": origin, "snapshot": snapshot}
+    return await offer(work, whose, **given)
+
+
+async def offer(
+    work: Work,
+    whose: UUID,
+    *,
+    case_id: UUID | None,
+    recipient: str,
+    kind: Kind,
+    aspects: Sequence[Aspect],
+    offer_id: UUID | None,
+    categories: Sequence[Category],
+    ground: Ground,
+    origin: Origin,
+    snapshot: str,
+) -> dict[str, object]:
+    """Judge what is to be known of him there; then it is offered, with the digest of what may be read now."""
     partner = await partner_of(work, recipient)
     await must_be_open(work, offer_id, partner)
     detail_ref = new_ref()
@@ -93,27 +121,6 @@ async def offer_handoff(
     )
     value = sender.offer(work.new_id(), offering, by=work.actor.id, at=work.now)
     return {"handoff_id": str(value.id), "version": await work.handoffs.put(value)}
-
-
-@command("handoff.offer_redirected", by("SYSTEM"))
-async def offer_redirected(work: Work, *, case_id: UUID, offer_id: UUID) -> dict[str, object]:
-    """A referral was redirected to an offer: it is handed on, where an agreement with its house lets that be known."""
-    found = await OFFERED_BY_NODE.one(work.conn, offer_id=offer_id)
-    if found is None:
-        raise NotFound("offer_unknown", "No registered house offers this. Give it as a signpost.")
-    return await offer_handoff.inside(  # type: ignore[no-any-return]
-        work,
-        case_id=case_id,
-        person_id=None,
-        recipient=found["node_id"],
-        kind=Kind.REFERRAL_ON,
-        aspects=tuple(Aspect(code) for code in found["terms"]["aspects"]),
-        offer_id=offer_id,
-        categories=_OF_A_REDIRECT,
-        ground=gate.AGREED,
-        snapshot="",
-        origin=Origin.REDIRECT,
-    )
 
 
 @command("handoff.revoke", SENDERS)

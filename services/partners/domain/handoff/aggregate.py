@@ -25,7 +25,7 @@ from partners.domain.handoff.codes import (
     ReasonGroup,
     Side,
 )
-from partners.domain.handoff.states import ENDS, Between, Contact, Grounds, Status, Stop, Written
+from partners.domain.handoff.states import ENDS, Between, Contact, Correction, Grounds, Status, Stop, Written
 
 S = Status
 
@@ -82,6 +82,7 @@ class Handoff(Aggregate):
     note: str = ""
     snapshot: str = ""
     written: tuple[Written, ...] = ()
+    correction: Correction | None = None
 
     @property
     def between(self) -> Between:
@@ -106,6 +107,11 @@ class Handoff(Aggregate):
         only then, so that there is no gap; a failure afterwards does not move it back."""
         moved = self.kind is Kind.TRANSFER and self.started_at is not None
         return Side.RECEIVER if moved else Side.SENDER
+
+    @property
+    def contact_shown(self) -> Contact | None:
+        """When he is seen next, as it may be shown: while it rests, and after it has ended, nobody is expected."""
+        return self.next_contact if self.open and self.status is not S.ON_HOLD else None
 
     def responsible_on(self, at: datetime) -> Side:
         """Who was at that moment; both sides give the same answer once they have heard of each other."""
@@ -161,9 +167,8 @@ class Handoff(Aggregate):
         if at < due_at or waited_for in self.late:
             raise Unmet("not_due", "This promise is not due, or its miss was told.")
         value = self.moved(late=(*self.late, waited_for))
-        return value.says(
-            facts.DeadlineMissed, promise=promise, missed_due_at=due_at, policy_version=policy_version, at=at
-        )
+        missed = {"promise": promise, "missed_due_at": due_at, "missed_at": at, "policy_version": policy_version}
+        return value.says(facts.DeadlineMissed, at=at, **missed)
 
 
 def _standing(handoff: Handoff) -> Status:

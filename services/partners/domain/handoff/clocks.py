@@ -40,6 +40,8 @@ def due_at(handoff: Handoff) -> datetime | None:
     """What is waited for next, and until when; None while nothing is."""
     if handoff.status is S.REVOKE_PENDING:
         return _from(handoff.revoke_requested_at, PURGED)
+    if handoff.stage is S.ENTERED_IN_ERROR:
+        return _from(handoff.ended_at, PURGED) if handoff.purged_at is None else None
     if handoff.status is S.ON_HOLD and handoff.stage is not S.OFFERED:
         return None
     if handoff.stage is S.COMPLETED and handoff.loop_closed_at is not None:
@@ -65,7 +67,8 @@ def timers(handoff: Handoff) -> Timers:
 
 def _of_sender(handoff: Handoff) -> Timers:
     """The receiver cannot know of an offer, or of a request, that has not reached it: so the sender watches these."""
-    revoking, offered = handoff.status is S.REVOKE_PENDING, handoff.stage is S.OFFERED
+    in_error = handoff.stage is S.ENTERED_IN_ERROR and handoff.purged_at is None
+    revoking, offered = in_error or handoff.status is S.REVOKE_PENDING, handoff.stage is S.OFFERED
     late = revoking or handoff.stage.value in handoff.late
     return Timers(
         l7=handoff.due_at if handoff.stage in (S.OFFERED, S.COMPLETED) and not late else None,

@@ -181,6 +181,27 @@ class Failed(HandoffFact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CorrectionProposed(HandoffFact):
+    """Somebody says that the record is wrong; told to nobody until a second person agrees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrected(HandoffFact):
+    """The record was wrong, and stands as this from now on; the digests are of what can be corrected."""
+
+    kind: Kind
+    aspects: tuple[Aspect, ...]
+    outcome: Outcome | None
+    before_hash: str
+    after_hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnteredInError(HandoffFact):
+    """It should never have been: it counts for nothing, and what came with it is deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Emptied(HandoffFact):
     """What was kept of a declined one for ninety days is deleted; told to nobody."""
 
@@ -191,11 +212,13 @@ class DeadlineMissed(HandoffFact):
 
     promise: str
     missed_due_at: datetime
+    missed_at: datetime
     policy_version: str
 
 
 ALL = (
     Offered, Received, InformationRequested, InformationSupplied, InformationLapsed, Accepted, Waitlisted, Declined,
     Started, ContactPlanned, OnHold, HoldAdded, HoldLifted, HoldEnded, Resumed, Completed, LoopClosed,
-    RevokeRequested, PurgeConfirmed, Revoked, Superseded, Expired, Failed, Emptied, DeadlineMissed,
+    RevokeRequested, PurgeConfirmed, Revoked, Superseded, Expired, Failed, CorrectionProposed, Corrected,
+    EnteredInError, Emptied, DeadlineMissed,
 )  # fmt: skip

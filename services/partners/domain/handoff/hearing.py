@@ -148,6 +148,9 @@ def purge_confirmed(handoff: Handoff, ended_as: Status, *, said: Said, at: datet
     handoff.must_be_on(Side.SENDER)
     if handoff.purged_at is not None:
         return handoff
+    if handoff.stage is S.ENTERED_IN_ERROR:
+        value = replace(handoff, purged_at=said.at).moved()
+        return value.says(facts.PurgeConfirmed, heard=True, ended_as=handoff.stage, at=at)
     if ended_as is S.EXPIRED and handoff.stage in (S.OFFERED, S.EXPIRED):
         handoff = _expired(handoff, at)
     elif not handoff.revoking:
@@ -196,6 +199,18 @@ def superseded(handoff: Handoff, lost: Step, *, at: datetime) -> Handoff:
         return handoff
     value = handoff.says(facts.Superseded, lost=lost, at=at).moved(stage=S.EXPIRED, ended_at=at)
     return receiver.confirm_purge(value.says(facts.Expired, heard=True, at=at), at=at)
+
+
+def deadline_missed(
+    handoff: Handoff, promise: str, due_at: datetime, policy_version: str, *, said: Said, at: datetime
+) -> Handoff:
+    """The other side tells what one of the two was late with; the same is said once."""
+    told = f"{promise}/{due_at.isoformat()}"
+    if told in handoff.late:
+        return handoff
+    value = replace(handoff, late=(*handoff.late, told))
+    missed = {"promise": promise, "missed_due_at": due_at, "missed_at": said.at, "policy_version": policy_version}
+    return value.says(facts.DeadlineMissed, heard=True, at=at, **missed)
 
 
 def _stands(handoff: Handoff, at: datetime) -> Handoff:

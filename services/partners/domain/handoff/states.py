@@ -8,7 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from partners.domain.codes import Aspect
-from partners.domain.handoff.codes import ConfidentialityBasis, Side, StepCode
+from partners.domain.handoff.codes import ConfidentialityBasis, Kind, Outcome, Side, StepCode
 
 
 class Status(StrEnum):
@@ -27,10 +27,11 @@ class Status(StrEnum):
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
     FAILED = "FAILED"
+    ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
 
 
 S = Status
-ENDS = (S.COMPLETED, S.DECLINED, S.REVOKED, S.EXPIRED, S.FAILED)
+ENDS = (S.COMPLETED, S.DECLINED, S.REVOKED, S.EXPIRED, S.FAILED, S.ENTERED_IN_ERROR)
 OPEN = tuple(status for status in S if status not in ENDS)
 # Where the receiver has not bound himself: from here it can be taken back.
 UNDECIDED = (S.OFFERED, S.RECEIVED, S.INFO_REQUESTED, S.WAITLISTED)
@@ -110,3 +111,14 @@ class Written:
     round: int
     items: tuple[str, ...]
     detail_ref: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What one person says is wrong with a record and should be, until another approves: None and empty stay."""
+
+    proposed_by: str
+    reason: str
+    kind: Kind | None = None
+    aspects: tuple[Aspect, ...] = ()
+    outcome: Outcome | None = None

@@ -18,7 +18,7 @@ from partners.projections.picture.registers import Holder, Plain, Register, Regi
 ONE_TO_ONE: Final = "ONE_TO_ONE"
 ACCEPTED, IN_PROGRESS = "ACCEPTED", "IN_PROGRESS"
 AT_WORK: Final = (ACCEPTED, IN_PROGRESS)
-ENDS: Final = frozenset({"DECLINED", "REVOKED", "EXPIRED", "FAILED", "LOOP_CLOSED"})
+ENDS: Final = frozenset({"DECLINED", "REVOKED", "EXPIRED", "FAILED", "LOOP_CLOSED", "ENTERED_IN_ERROR"})
 Values = Mapping[str, Register]
 
 
@@ -148,7 +148,7 @@ def state_of(handoff: Values) -> str:
 
 def forgotten(handoffs: Iterable[Values]) -> bool:
     """Whether nothing is left of what brought somebody here: taken back, never received in time, deleted."""
-    gone = {"REVOKED", "EXPIRED"}
+    gone = {"REVOKED", "EXPIRED", "ENTERED_IN_ERROR"}
     return all(Slot.PURGED in held or _value(held, Slot.STANDING).get("state") in gone for held in handoffs)
 
 
@@ -222,7 +222,8 @@ def _open(handoffs: Mapping[UUID, Values], house: House) -> Iterator[OpenHandoff
 
 def _contacts(handoffs: Mapping[UUID, Values], case: Values, house: House) -> Iterator[NextContact]:
     for held in handoffs.values():
-        if Slot.CONTACT in held and state_of(held) not in {*ENDS, "COMPLETED"}:
+        # While it rests nobody is expected: the hour may have been given away.
+        if Slot.CONTACT in held and state_of(held) not in {*ENDS, "COMPLETED", "ON_HOLD"}:
             contact = _value(held, Slot.CONTACT)
             starts_at, ends_at = _hour(contact)
             what = {"aspect": str(contact["aspect"]), "step": str(contact["step"])}

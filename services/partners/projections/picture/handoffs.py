@@ -88,6 +88,12 @@ def _became_known(told: Told) -> Iterator[Register]:
     yield Register(**known, slot=Slot.STANDING, value={"state": SHARED, "since": at})  # type: ignore[arg-type]
 
 
+def corrected(of: Of, *, kind: str, aspects: Iterable[str]) -> Iterator[Register]:
+    """What it is about was said wrongly."""
+    yield of.about()
+    yield of.says(Slot.TERMS, kind=kind, aspects=tuple(sorted(aspects)))
+
+
 def information_requested(of: Of, *, due_at: datetime | None) -> Iterator[Register]:
     """The receiver asks something first."""
     yield from of.stands("INFO_REQUESTED", due_at=due_at, kept=False)
