@@ -63,7 +63,7 @@ class Across:
         async def play(person: Person, today: date) -> None:
             for course in courses_of(person, self.partners):
                 await self._consents(name, person, course)
-                if name == "offer" and course.offered:
+                if name == "offer":
                     await self._offered(person, course)
                 await self._steps([step for step in course.steps if step.act == name], person, course, today)
 
@@ -82,7 +82,7 @@ class Across:
             await self.story.share("agrees-anew", person, partner)
 
     async def _offered(self, person: Person, course: Course) -> str:
-        """The id of the handoff; offered now if it was not before."""
+        """The id of the handoff: offered now if it was not before, or as the redirect has made it."""
         if not course.offered:
             return await self._redirected(person)
         offer = {"offer_id": await self.story.offer(course.aspect, person.gender)}

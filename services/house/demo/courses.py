@@ -91,7 +91,7 @@ _HELD = (_accept(), replace(_start(), reads=True))
 _CLINICIAN, (_WORKER, _OTHER) = staff.CLINICIAN, staff.WORKERS[:2]
 
 CARRIED_OUT = Course("carried-out", TRUST, "PSYCHOLOGY", "SHARED_CARE", _CLINICIAN, (
-    *_HELD, _complete("go_on"), Step("look_ahead", HERE, "ConfirmHandoffLoop", ("COMPLETED",)),
+    *_HELD, _complete("go_on"), Step("go_on", HERE, "ConfirmHandoffLoop", ("COMPLETED",)),
 ))  # fmt: skip
 CLOSES_BY_ITSELF = Course(
     "closes-by-itself", TRUST, "PSYCHOLOGY", "SHARED_CARE", _CLINICIAN, (*_HELD, _complete("interrupt"))

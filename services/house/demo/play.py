@@ -114,25 +114,24 @@ class Demo:
 
     async def _morning(self) -> None:
         """Begin at ten o'clock of a working day, or now where it is one between ten and twelve."""
+        await self._wind("morning", 0)
+
+    async def _wind(self, step: str, days: int) -> None:
+        """Let days pass, and what is missing to the next working morning: on other days letters wait."""
 
         async def until() -> float:
             run = self.clients.run_now()
             now = await clock.now(self.folder, run)
             ahead = max((await clock.ahead(self.folder, run)).values())
-            return (ahead + (_morning_after(now) - now)).total_seconds()
+            return (ahead + (_morning_after(now + timedelta(days=days)) - now)).total_seconds()
 
-        target = await patiently(lambda: self.script.value("morning", until))
+        target = await patiently(lambda: self.script.value(step, until))
         await patiently(lambda: clock.wind_to(self.folder, self.clients.run_now(), timedelta(seconds=target)))
 
     async def _days(self, act: Act) -> None:
         """Let days pass in every house, then wait until everybody has heard of everything."""
-
-        async def until() -> float:
-            ahead = max((await clock.ahead(self.folder, self.clients.run_now())).values())
-            return (ahead + timedelta(days=act.days)).total_seconds()
-
-        target = await patiently(lambda: self.script.value(f"before:{act.name}", until))
-        await patiently(lambda: clock.wind_to(self.folder, self.clients.run_now(), timedelta(seconds=target)))
+        if act.days:
+            await self._wind(f"before:{act.name}", act.days)
         if not await until_quiet(self.folder, _QUIET):
             raise Trouble(
                 "The house did not come to rest.", mend="Look with: throughcare status, throughcare parked list"
@@ -206,8 +205,9 @@ async def run(
                 lead, *partners = houses
                 _must_have_all(houses[lead])
                 show(0, "programmes, organisations, staff")
-                await asyncio.gather(*(example.ensure(folder.of(node), patience=_PATIENCE) for node in houses))
+                await example.ensure(folder, patience=_PATIENCE)
                 await _introduced(houses)
+                await example.publish(folder, patience=_PATIENCE)
                 clients = houses[lead]
                 demo = Demo(folder, clients, Script(folder.path / _PLAYED, clients), show)
                 await demo.play(first_people(people), {node: houses[node] for node in partners})

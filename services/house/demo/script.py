@@ -126,8 +126,13 @@ class Script:
         """
         if refusal.kind == "CONF":
             self._entries[step] = {"attempt": self._entries[step]["attempt"]}
-        elif refusal.kind not in _AWAY and refusal.reason not in _NOT_YET:
+        elif not _passes(refusal):
             raise _at(step, refusal)
+
+
+def _passes(refusal: Refusal) -> bool:
+    """Whether waiting helps."""
+    return refusal.kind in _AWAY or refusal.reason in _NOT_YET
 
 
 def _at(step: str, refusal: Refusal) -> Trouble:
@@ -152,6 +157,6 @@ async def _heard(look: Callable[[], Awaitable[T | None]]) -> T | None:
     try:
         return await look()
     except Refusal as refusal:
-        if refusal.kind in _AWAY:
+        if _passes(refusal):
             return None
         raise

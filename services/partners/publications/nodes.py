@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from chassis.shares import Announcement
 from partners.domain.heartbeat import Beaten
-from partners.domain.node_facts import HeartbeatMissed, KeyAnnounced, KeyRotated, Registered, Resumed, Suspended
+from partners.domain.node_facts import (
+    Heard,
+    HeartbeatMissed,
+    KeyAnnounced,
+    KeyRotated,
+    Registered,
+    Resumed,
+    Suspended,
+)
 from partners.publications.list import PUBLICATIONS
 from throughcare.partners.v1 import events_pb2 as told
 from throughcare.partners.v1 import shares_pb2 as shared
@@ -40,7 +48,13 @@ def suspended(fact: Suspended) -> told.NodeSuspended:
 
 @PUBLICATIONS.tells(Resumed)
 def resumed(fact: Resumed) -> told.NodeResumed:
-    """node.resumed."""
+    """node.resumed, after a suspension."""
+    return told.NodeResumed(node_id=fact.node_id)
+
+
+@PUBLICATIONS.tells(Heard)
+def heard(fact: Heard) -> told.NodeResumed:
+    """node.resumed, after it was silent: without this a picture would go on saying that it cannot be heard."""
     return told.NodeResumed(node_id=fact.node_id)
 
 
