@@ -164,7 +164,7 @@ async def _sources(work: Work, nodes: Nodes) -> tuple[Source, ...]:
     ]
     through = read.get(f"{work.node}.partners.v1", (None, None))[1]
     heard = {topic.removeprefix(SHARES): at for topic, (at, _) in read.items() if topic.startswith(SHARES)}
-    others = sorted({*heard, *nodes.organisations})
+    others = sorted({*heard, *nodes.organisations} - {work.node})
     return (*own, *(_of_node(node, heard.get(node), nodes.unheard.get(node), through) for node in others))
 
 
