@@ -202,6 +202,10 @@ class OpsServer:
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
+            # Cut off, uvicorn leaves its sockets with the loop. Closed behind the loop's back, a descriptor is given to
+            # the next connection, which is then never read from.
+            for listening in getattr(self._server, "servers", ()):
+                listening.close()
             with suppress(OSError):
                 self._socket.close()
 

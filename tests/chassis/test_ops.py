@@ -123,3 +123,27 @@ async def test_a_page_that_fails_is_a_problem_without_a_text(get, caplog):
     assert answer.status_code == 500
     assert "canary" not in answer.text
     assert "canary" not in "\n".join(record.getMessage() for record in caplog.records if record.name == "chassis.ops")
+
+
+async def test_cut_off_it_leaves_no_descriptor_with_the_loop(get):
+    """One that was closed behind the loop's back is given to a later connection, which would never be read from."""
+
+    async def greets(_, writer):
+        writer.write(b"hello\n")
+        await writer.drain()
+
+    cut_off = OpsServer(application("together", {}, get.heart), "127.0.0.1", 0)
+    serving = asyncio.create_task(cut_off.run())
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{cut_off.port}") as client:
+        await client.get("/health/ping")
+    serving.cancel()
+    await asyncio.wait([serving])
+
+    greeting = await asyncio.start_server(greets, "127.0.0.1", 0)
+    port = greeting.sockets[0].getsockname()[1]
+    async with asyncio.timeout(5):
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            assert await reader.readline() == b"hello\n"
+            writer.close()
+    greeting.close()

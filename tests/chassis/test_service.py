@@ -198,6 +198,21 @@ async def test_a_database_that_is_away_leaves_the_process_alive_and_not_ready(tm
 # ---- its own mistakes ----
 
 
+@pytest.mark.wire
+async def test_what_goes_wrong_inside_comes_out_as_it_is_and_soon(toys):
+    """A test that fails, or a process that cannot go on, says why first, and does not keep anybody waiting."""
+    clock, began = asyncio.get_running_loop().time, []
+
+    async def fails():
+        async with toys():
+            began.append(clock())
+            raise AssertionError("its own error")
+
+    with pytest.raises(AssertionError, match="its own error"):
+        await fails()
+    assert clock() - began[0] < 15
+
+
 @pytest.mark.logs_errors("A part is broken")
 async def test_a_programming_error_in_a_part_ends_the_process_with_seventy(tmp_path, postgres_url, caplog):
     class Broken:

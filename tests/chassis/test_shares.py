@@ -347,9 +347,9 @@ async def test_of_what_a_node_says_to_all_the_newest_word_counts_and_nothing_is_
     listening = Inbox(b.works, Bus(b.works.settings), b.inbox.hears)
     bus.create("control.v1")
     about = uuid4()
-    for sequence in (40, 41, 45, 43, 46):
+    for sequence, node in ((7, "not-registered-yet"), *((each, a.node) for each in (40, 41, 45, 43, 46))):
         raw = told(
-            NodeHeartbeat(node_id=a.node), sequence, case=uuid4(), node=a.node, aggregate_id=about, aggregate_version=0,
+            NodeHeartbeat(node_id=node), sequence, case=uuid4(), node=node, aggregate_id=about, aggregate_version=0,
             case_id=None, actor_ref="",
         )  # fmt: skip
         headers = [(name, value or b"") for name, value in raw.headers]
@@ -361,6 +361,8 @@ async def test_of_what_a_node_says_to_all_the_newest_word_counts_and_nothing_is_
 
     assert await effects(b.works.database) == {f"{a.node}/{about}": [40, 41, 45, 46]}
     assert not await rows(b.works.database, "select 1 from parked")
+    # Whom this house has not registered is passed, counted, and no alarm.
+    assert not await rows(b.works.database, "select 1 from quarantined")
 
 
 async def _parked(house: House, count: int) -> bool:

@@ -374,7 +374,11 @@ async def test_a_node_unheard_for_a_minute_is_degraded_and_active_when_heard_aga
     assert (await facts(beating)).count("HeartbeatMissed") == 1
 
     await hear(beating)
+    await hear(beating)
     assert (await seen(beating)).node.status is Status.ACTIVE
+    assert (await facts(beating)).count("HeardAgain") == 1
+    resumed = "select 1 from journal where fact_type = 'HeardAgain' and message is not null"
+    assert len(await rows(beating, resumed)) == 1
 
 
 async def test_a_house_that_was_away_or_whose_clock_was_wound_calls_nobody_silent(beating: Works[Any]) -> None:

@@ -11,12 +11,13 @@ import asyncpg
 
 from chassis import parking, quarantine, telemetry
 from chassis.bus import Place, until_there
+from chassis.envelope import CONTROL
 from chassis.faultpoints import fail_point
 from chassis.inbox import journals
 from chassis.inbox.offsets import Fenced, Offsets
 from chassis.quarantine import Quarantined
 from chassis.shares import between_houses
-from chassis.streams import FAULTS, Item, Streams, retry
+from chassis.streams import FAULTS, UNKNOWN_SENDER, Item, Streams, retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,12 @@ TEND, LOOK = 0.25, 5.0
 
 class _Replaced(Exception):  # noqa: N818 - not an error
     """The bus is another one than before: join again."""
+
+
+def _is_stranger(found: Quarantined) -> bool:
+    """Somebody says to all that he is there, and this house has not registered him yet: nothing of it is believed, and
+    nothing is wrong."""
+    return found.topic == CONTROL and found.reason == UNKNOWN_SENDER
 
 
 def _quarantined(item: Item, partition: int, offset: int) -> Quarantined:
@@ -261,7 +268,8 @@ class Inbox:
                     fail_point("inbox.begun")
                     if read is not None:
                         await journals.mark_read(work.conn, self.group, *read)
-                    await quarantine.keep(work.conn, distrusted, at=work.now)
+                    kept = [found for found in distrusted if not _is_stranger(found)]
+                    await quarantine.keep(work.conn, kept, at=work.now)
                     await each(work, items)
                     fail_point("inbox.before_commit")
             except (*FAULTS, Fenced):
@@ -277,6 +285,10 @@ class Inbox:
     def _alarm(self, distrusted: Iterable[Quarantined]) -> None:
         """Somebody sends what is not believed: loud, and without harm to others."""
         for (topic, reason), count in Counter((each.topic, each.reason) for each in distrusted).items():
+            if (topic, reason) == (CONTROL, UNKNOWN_SENDER):
+                telemetry.count("strangers_heard", count, group=self.group)
+                log.info("strangers_heard", group=self.group, count=count)
+                continue
             telemetry.count("quarantined", count, group=self.group, reason=reason)
             log.error("share_quarantined", group=self.group, topic=topic, reason=reason, count=count)
 

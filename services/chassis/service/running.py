@@ -55,8 +55,9 @@ class Process:
     async def serving(self) -> AsyncIterator[asyncio.TaskGroup]:
         """Doors open and all parts running inside; closed in order afterwards.
 
-        A programming error in a part cancels the body and is raised.
+        A programming error in a part cancels the body and is raised; an error of the body alone comes out as it is.
         """
+        of_the_body: list[BaseException] = []
         for parts in self.parts.values():
             await parts.database.open()
         try:
@@ -78,8 +79,15 @@ class Process:
                     self.ops.stop()
                     await asyncio.wait([answering], timeout=_DOORS_CLOSE_WITHIN)
                     await self._drain()
+                except BaseException as fault:
+                    of_the_body.append(fault)
+                    raise
                 finally:
                     await _end(tasks)
+        except BaseExceptionGroup as several:
+            if list(several.exceptions) == of_the_body:
+                raise of_the_body[0] from None
+            raise
         finally:
             await self.rpc.stop(0)
             for parts in self.parts.values():

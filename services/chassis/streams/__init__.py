@@ -6,7 +6,8 @@ Ignored, Parked or a fault; there is no other.
 """
 
 from chassis.streams.applying import FAULTS, Streams
+from chassis.streams.between import UNKNOWN_SENDER
 from chassis.streams.items import Item, recorded
 from chassis.streams.releasing import retry
 
-__all__ = ["FAULTS", "Item", "Streams", "recorded", "retry"]
+__all__ = ["FAULTS", "UNKNOWN_SENDER", "Item", "Streams", "recorded", "retry"]

@@ -7,7 +7,7 @@ stream of a share is its sender's own (`<sender>/<key>`): whatever one partner s
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chassis.envelope import CONTROL, LARGEST, Envelope, from_headers
 from chassis.streams.items import Item
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chassis.shares import Trusted
 
 _LARGEST_HEADERS = 16 * 1024
+UNKNOWN_SENDER: Final = "unknown_sender"
 
 
 def arrived(
@@ -55,7 +56,7 @@ def _unbelieved(item: Item, key: str, *, node: str, trusted: Trusted, at: dateti
     envelope = item.envelope
     sender = trusted.get(envelope.source_node) if isinstance(envelope, Envelope) else None
     if sender is None or not isinstance(envelope, Envelope) or envelope.source_node == node:
-        return "unknown_sender"
+        return UNKNOWN_SENDER
     if key != (envelope.subject_ref or str(envelope.aggregate_id)):
         return "wrong_key"
     held = {name: each or b"" for name, each in item.headers}

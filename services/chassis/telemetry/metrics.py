@@ -15,8 +15,8 @@ Metric = Literal[
     "messages_parked", "notices", "offset_lost", "outside_calls", "parked", "pending_age_seconds",
     "pending_rows", "producers_recreated", "promises_due", "promises_kept", "promises_made",
     "promises_missed", "quarantined", "queries", "query_seconds", "rebalances", "rebuilt_rows", "refused",
-    "relay_active", "relay_batch_seconds", "relay_sent", "rpc_calls", "rpc_seconds", "undecodable",
-    "unknown_notices", "unknown_types", "work_retries",
+    "relay_active", "relay_batch_seconds", "relay_sent", "rpc_calls", "rpc_seconds",
+    "strangers_heard", "undecodable", "unknown_notices", "unknown_types", "work_retries",
 ]  # fmt: skip
 _GAUGES: Final = {
     "assignment_size": "group", "bus_connected": "", "consumer_lag": "group topic partition",
@@ -35,7 +35,7 @@ _LABELS: Final = {
     "outside_calls": "operation outcome", "promises_kept": "code", "promises_made": "code",
     "promises_missed": "code", "quarantined": "group reason", "queries": "query outcome",
     "rebalances": "group", "rebuilt_rows": "group", "refused": "kind reason door", "relay_sent": "topic",
-    "rpc_calls": "method outcome", "undecodable": "group", "unknown_types": "group",
+    "rpc_calls": "method outcome", "strangers_heard": "group", "undecodable": "group", "unknown_types": "group",
     "work_retries": "command",
 }  # fmt: skip
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 60)

@@ -146,8 +146,10 @@ class Node(Aggregate):
         if reads != self.schema_versions:
             upgraded = facts.Upgraded(node_id=self.node_id, schema_versions=reads, at=at)
             value = value.telling(upgraded, schema_versions=reads)
-        if self.status in {Status.REGISTERED, Status.DEGRADED}:
+        if self.status is Status.REGISTERED:
             value = value.telling(facts.Heard(node_id=self.node_id, at=at), status=Status.ACTIVE)
+        elif self.status is Status.DEGRADED:
+            value = value.telling(facts.HeardAgain(node_id=self.node_id, at=at), status=Status.ACTIVE)
         return value
 
     def miss(self, *, last_heard_at: datetime, at: datetime) -> Node:
@@ -162,9 +164,12 @@ class Node(Aggregate):
         return self.telling(facts.Suspended(node_id=self.node_id, at=at), status=Status.SUSPENDED)
 
     def resume(self, *, last_heard_at: datetime | None, at: datetime) -> Node:
-        """What was kept goes on; how it stands is judged by when it was last heard."""
+        """What was kept goes on; how it stands is judged by when it was last heard, and that it is silent is said."""
         self._must_be(Status.SUSPENDED)
-        return self.telling(facts.Resumed(node_id=self.node_id, at=at), status=_status_by(last_heard_at, at))
+        value = self.telling(facts.Resumed(node_id=self.node_id, at=at), status=_status_by(last_heard_at, at))
+        if last_heard_at is None or value.status is not Status.DEGRADED:
+            return value
+        return value.telling(facts.HeartbeatMissed(node_id=self.node_id, last_heard_at=last_heard_at, at=at))
 
     def retire(self, *, at: datetime) -> Node:
         """It is no more: nothing is told to it and nothing believed of it."""

@@ -44,7 +44,14 @@ class KeyAnnounced(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Heard(Event):
-    """A signed heartbeat came from it, for the first time or again."""
+    """A signed heartbeat came from it for the first time."""
+
+    node_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeardAgain(Event):
+    """It had been silent for too long, and is heard again."""
 
     node_id: str
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chassis.shares import Announcement
 from partners.domain.heartbeat import Beaten
 from partners.domain.node_facts import (
-    Heard,
+    HeardAgain,
     HeartbeatMissed,
     KeyAnnounced,
     KeyRotated,
@@ -52,9 +52,9 @@ def resumed(fact: Resumed) -> told.NodeResumed:
     return told.NodeResumed(node_id=fact.node_id)
 
 
-@PUBLICATIONS.tells(Heard)
-def heard(fact: Heard) -> told.NodeResumed:
-    """node.resumed, after it was silent: without this a picture would go on saying that it cannot be heard."""
+@PUBLICATIONS.tells(HeardAgain)
+def heard_again(fact: HeardAgain) -> told.NodeResumed:
+    """node.resumed, after a silence."""
     return told.NodeResumed(node_id=fact.node_id)
 
 

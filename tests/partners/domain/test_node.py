@@ -217,7 +217,18 @@ def test_resumed_it_stands_as_it_was_last_heard(last_heard_at: datetime | None, 
 
     assert suspended.status is Status.SUSPENDED
     assert suspended.hear(READS, at=AT).status is Status.SUSPENDED
-    assert suspended.resume(last_heard_at=last_heard_at, at=AT).status is status
+    resumed = suspended.resume(last_heard_at=last_heard_at, at=AT)
+    assert resumed.status is status
+    assert (told(resumed)[-1] is facts.HeartbeatMissed) is (status is Status.DEGRADED)
+
+
+def test_a_silent_node_that_is_heard_again_is_told() -> None:
+    silent = an_active_node().miss(last_heard_at=AT, at=AT)
+
+    heard = silent.hear(READS, at=AT)
+
+    assert (heard.status, told(heard)[-1]) == (Status.ACTIVE, facts.HeardAgain)
+    assert told(an_active_node().hear(READS, at=AT)).count(facts.HeardAgain) == 0
 
 
 def test_what_is_not_suspended_is_not_resumed_and_nothing_is_suspended_twice() -> None:

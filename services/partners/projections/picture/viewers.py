@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chassis.access import Actor, Role
+from chassis.aggregate import Denied
 from partners.projections.picture.handoffs import HANDED_OVER
 from partners.projections.picture.shapes import Picture, State
 
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 
 def seen_by(actor: Actor, picture: Picture, house: House) -> Picture:
     """The picture as far as this person may see it."""
-    if actor.role is Role.PP:
-        return for_practitioner(picture)
-    if actor.role is Role.PW:
-        return for_partner(picture, organisation=actor.organisation, house=house)
-    return picture
+    match actor.role:
+        case Role.SM | Role.CP | Role.IG | Role.EW:
+            return picture
+        case Role.PP:
+            return for_practitioner(picture)
+        case Role.SPO | Role.PPU:
+            return for_officer(picture)
+        case Role.PW:
+            return for_partner(picture, organisation=actor.organisation, house=house)
+        case _:
+            raise Denied
 
 
 def for_practitioner(picture: Picture) -> Picture:
@@ -35,6 +42,14 @@ def for_practitioner(picture: Picture) -> Picture:
     handoffs = tuple(replace(each, reason_group="", late_since=None) for each in picture.handoffs or ())
     contacts = tuple(replace(each, step="") for each in picture.contacts or ())
     return replace(picture, taking_part=None, late=None, engagement=engagement, handoffs=handoffs, contacts=contacts)
+
+
+def for_officer(picture: Picture) -> Picture:
+    """The summary another officer of probation sees (access.md 3, "S"): the practitioner's, and nothing of handoffs."""
+    summary = for_practitioner(picture)
+    deliveries = tuple(replace(each, handoff_id=None) for each in summary.deliveries or ())
+    gaps = tuple(replace(each, asked=()) for each in summary.gaps or ())
+    return replace(summary, handoffs=None, deliveries=deliveries, gaps=gaps)
 
 
 def for_partner(picture: Picture, *, organisation: str, house: House) -> Picture:
