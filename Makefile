@@ -43,7 +43,7 @@ help: ## Print these targets
 
 setup: $(STATE)/install $(STATE)/proto ## Make .venv with the pinned packages and the generated contracts
 
-demo: setup $(if $(filter kafka,$(BUS)),kafka) ## Start a house and play its story (BUS=kafka for a real broker, ARGS=--once to play, audit and stop)
+demo: setup $(if $(filter kafka,$(BUS)),kafka) ## Start four houses and play their story (BUS=kafka for a real broker, ARGS=--once to play, audit and stop)
 	$(BIN)/throughcare demo --bus $(BUS) --data $(DATA) $(if $(NODES),--nodes $(NODES)) $(ARGS)
 
 up: setup $(if $(filter kafka,$(BUS)),kafka) ## Start houses with example data and stay with them; Ctrl-C stops (NODES=together,sig-penrose BUS=kafka DATA=folder)
@@ -103,8 +103,8 @@ architecture: setup ## Rules of the architecture that no other tool holds
 
 .PHONY: test test-fast test-wire test-containers faults bench
 
-test: setup $(STATE)/kafka-if-possible ## Everything this machine can run (T= narrows: T=consent, or T=tests/referral)
-	$(PY) -m pytest $(PICK)
+test: setup $(STATE)/kafka-if-possible ## Everything this machine can run, two files at a time (T= narrows: T=consent, or T=tests/referral)
+	$(PY) -m pytest $(if $(T),$(PICK),$(SIDE_BY_SIDE))
 
 test-fast: setup ## Without a broker: domain, services on PostgreSQL, contracts (T= narrows)
 	$(PY) -m pytest -m "not wire and not kafka and not slow and not containers" $(PICK)
@@ -116,10 +116,14 @@ test-containers: setup ## Our images on PostgreSQL and three brokers, and each r
 	$(PY) -m pytest $(if $(T),$(PICK),tests/containers)
 
 faults: setup kafka ## The long form of the fault runs on real Kafka, with figures (T= narrows)
-	THROUGHCARE_FAULTS=long $(PY) -m pytest tests/faults -s --timeout 3600 $(PICK_NAME)
+	THROUGHCARE_FAULTS=long $(PY) -m pytest tests/faults tests/house/test_referral_import.py tests/house/test_demo.py -s --timeout 3600 $(PICK_NAME)
 
 bench: setup kafka $(STATE)/bench ## Measure against peers on real Kafka: tables and plots in benchmarks/results (T="P2 P4" narrows)
 	$(PY) -m benchmarks $(T)
+
+# Tests wait for processes more than they compute. A file stays together: its tests may share a house.
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile
+WORKERS ?= 2
 
 # T=a/path runs that path; T=a word runs the tests whose name holds it.
 PICK = $(if $(findstring /,$(T)),$(T),$(PICK_NAME))

@@ -7,7 +7,7 @@ from typing import Any
 
 from casework.deadlines import DEADLINES
 from casework.publications import PUBLICATIONS
-from casework.rpc import CaseworkService
+from casework.rpc import CaseworkService, DetailService
 from casework.settings import Settings
 from casework.storage import Work
 from casework.subscriptions import HEARS
@@ -17,7 +17,7 @@ from chassis.work import Works
 
 
 def _servicers(works: Works[Any]) -> Sequence[Servicer]:
-    return (CaseworkService(works),)
+    return (CaseworkService(works), DetailService(works))
 
 
 def compose(settings: Settings) -> Service:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from casework.storage import (
@@ -186,11 +187,18 @@ def onward_state(*, handoff_id: UUID, state: str, seq: int) -> Iterable[Row]:
 
 
 def agreement_signed(
-    isa_id: str, *, parties: Iterable[str], recipients: Iterable[str], valid_from: date, valid_to: date, seq: int
+    isa_id: str,
+    *,
+    parties: Iterable[str],
+    recipients: Iterable[str],
+    valid_from: date,
+    valid_to: date,
+    covers: Mapping[str, Any],
+    seq: int,
 ) -> Row:
-    """Between whom a sharing agreement is, and from when to when."""
+    """Between whom a sharing agreement is, from when to when, and what it covers."""
     between = {"parties": parties, "recipients": recipients}
-    return Row(*AGREEMENTS.signed(isa_id, **between, valid_from=valid_from, valid_to=valid_to, seq=seq))
+    return Row(*AGREEMENTS.signed(isa_id, **between, valid_from=valid_from, valid_to=valid_to, covers=covers, seq=seq))
 
 
 def agreement_stands(isa_id: str, *, in_force: bool, since: datetime, seq: int) -> Row:

@@ -24,6 +24,7 @@ from casework.storage import (
 )
 from casework.storage.appointments import onward_state_table, onward_table
 from casework.storage.metadata import AGREEMENTS
+from chassis.access import covers_of
 from chassis.hearing import Heard, Hears
 from chassis.projection import Row
 from throughcare.partners.v1 import events_pb2 as partners
@@ -307,5 +308,6 @@ def agreement_stands(heard: Heard[Any]) -> Iterable[Row]:
             recipients=message.recipients,
             valid_from=date.fromisoformat(message.valid_from),
             valid_to=date.fromisoformat(message.valid_to),
+            covers=covers_of(message),
             seq=seq,
         )

@@ -117,7 +117,8 @@ class Together:
     ) -> None:
         """Add a change that returns a row for each it wrote; `must` says how many those are, and what else is raised.
 
-        With a `name`, `sql` is `… as (…), name as (…)`: queries of which the one of that name is counted.
+        With a `name`, `sql` is `… as (…), name as (…)`: queries of which the one of that name is counted. Names are
+        unique among the changes of one flush.
         """
         self._parts.append((name, sql, len(arguments)))
         self._arguments += arguments

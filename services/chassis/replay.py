@@ -119,12 +119,15 @@ class Rebuilt:
 
 
 async def _project(hears: Hears, heard: Sequence[Heard[Any]]) -> list[Row]:
+    """Rows of the group's own tables. What else it keeps, of other houses, a rebuild leaves as it is: their journals
+    are theirs."""
     return [
         row
         for each in heard
         for subscription in hears.of(type(each.message))
         if subscription.projects
         for row in subscription.handler(each)
+        if row.table in hears.tables
     ]
 
 

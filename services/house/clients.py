@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -24,7 +24,7 @@ from house.names import SERVICES
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from google.protobuf.descriptor import MethodDescriptor
     from google.protobuf.message import Message
@@ -49,6 +49,16 @@ class Refusal(Trouble):
         )
         self.answered = answered
         self.kind, self.reason, self.fields = answered.kind, answered.reason, answered.fields
+
+
+@contextmanager
+def there_already() -> Iterator[None]:
+    """Let stand what somebody else has made meanwhile."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.kind != "DUP":
+            raise
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DATABASE_URL: Final = "database.url"
 HOUSE: Final = "house"
+_POOL_OF_SEVERAL: Final = "4"
 
 
 class Runs(NamedTuple):
@@ -71,7 +72,9 @@ def of_process(folder: Folder, plan: Plan, process: str, bus_servers: str) -> di
     }
     own_words = {f"{PREFIX}{name.upper()}": value for name, value in told.items()}
     beyond = {name: value for name, value in node.settings.items() if name not in bus_access.VARIABLES}
-    return {**beyond, **own_words, "PYTHONPATH": import_path()}
+    # Houses of one folder share one server, of whose memory each connection takes a part.
+    fewer = {f"{PREFIX}DATABASE_POOL": _POOL_OF_SEVERAL} if len(plan.nodes) > 1 else {}
+    return {**fewer, **beyond, **own_words, "PYTHONPATH": import_path()}
 
 
 def import_path() -> str:

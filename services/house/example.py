@@ -1,8 +1,9 @@
 """The example house: programmes in force with every quadrant open, organisations, staff and cleared workers.
 
 All of it goes through the public doors, as any house would set itself up, and only what is missing: a second run,
-or one after a kill, changes nothing that stands. A house without a service has nothing made for it.
-`python -m house.example DATA NODE`.
+or one after a kill, changes nothing that stands. A house without a service has nothing made for it. Offers of several
+houses come after they were made known to each other: a house that does not know another yet believes nothing it says.
+`python -m house.example DATA [NODE | --offers]`.
 """
 
 from __future__ import annotations
@@ -88,16 +89,19 @@ class Example:
     today: date
 
     async def ensure(self) -> bool:
-        """Everything, in the order in which one part needs another; whether guests have to be waited for."""
+        """All but offers, in the order in which one part needs another; whether guests have to be waited for."""
         await example_directory.organisations(self)
         signed = "referral" in self.services and await example_agreements.with_probation(self)
-        await example_directory.offers(self, own=self.organisation, housed=self.housed)
         for code in ("EERSS", "RECALL_SUPPORT") if "referral" in self.services else ():
             await self._programme(code)
         if "casework" in self.services:
             await asyncio.gather(*(self._worker(worker) for worker in staff.WORKERS))
         await self._contacts()
         return signed
+
+    async def publish(self) -> None:
+        """Its offers."""
+        await example_directory.offers(self, own=self.organisation, housed=self.housed)
 
     async def as_(self, who: str, name: str, step: str, /, **fields: Any) -> Any:
         """Give a command, once however often it is run."""
@@ -204,18 +208,45 @@ class Example:
 
 
 async def ensure(folder: Folder, *, patience: float = _PATIENCE) -> None:
-    """Make the example in the house of this folder. Raises `Trouble` where a door does not answer or refuses."""
+    """Make the example in each house of this folder, or in the named one; where there are several their offers are
+    left to `publish`. Raises `Trouble` where a door does not answer or refuses."""
+    houses = folder.houses()
+    await asyncio.gather(*(_ensured(house, patience, offers=len(houses) == 1) for house in houses))
+
+
+async def publish(folder: Folder, *, patience: float = _PATIENCE) -> None:
+    """What each house of this folder offers."""
+    await asyncio.gather(*(_published(house, patience) for house in folder.houses()))
+
+
+async def _ensured(folder: Folder, patience: float, *, offers: bool) -> None:
     async with Clients(folder, patience=patience) as clients:
-        run = clients.run_now()
-        today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
-        housed = frozenset(doors.organisation for doors in run.houses.values())
-        if await Example(clients, run.node, run.organisation, housed, run.services, today).ensure():
+        example = await _of(folder, clients, patience)
+        signed = await example.ensure()
+        if offers:
+            await example.publish()
+        if signed:
             await until_quiet(folder, patience)
 
 
+async def _published(folder: Folder, patience: float) -> None:
+    async with Clients(folder, patience=patience) as clients:
+        await (await _of(folder, clients, patience)).publish()
+
+
+async def _of(folder: Folder, clients: Clients, patience: float) -> Example:
+    run = clients.run_now()
+    today = local_date(await patiently(lambda: clock.now(folder, run), seconds=patience))
+    housed = frozenset(doors.organisation for doors in run.houses.values())
+    return Example(clients, run.node, run.organisation, housed, run.services, today)
+
+
 if __name__ == "__main__":
+    path, *rest = sys.argv[1:]
+    node = next((each for each in rest if each != "--offers"), "")
+    make = publish if "--offers" in rest else ensure
     try:
-        asyncio.run(ensure(Folder(Path(sys.argv[1]), sys.argv[2])))
+        asyncio.run(make(Folder(Path(path), node)))
     except Trouble as trouble:
         output.trouble(trouble)
         raise SystemExit(1) from None

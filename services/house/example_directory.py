@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from house import staff
+from house.clients import there_already
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -89,7 +90,8 @@ async def organisations(example: Example) -> None:
     for org_id, name, sector, since in ORGANISATIONS:
         if org_id not in there:
             given = {"org_id": org_id, "name": name, "sector": sector, "effective_on": since}
-            await example.as_(staff.MANAGER, "RegisterOrganisation", f"organisation:{org_id}", **given)
+            with there_already():
+                await example.as_(staff.MANAGER, "RegisterOrganisation", f"organisation:{org_id}", **given)
     for org_id, name, since in RENAMED:
         held = (await example.ask("GetOrganisation", org_id=org_id)).organisation
         if all(each.name != name for each in held.names):
@@ -98,7 +100,9 @@ async def organisations(example: Example) -> None:
     for org_id, successor, since in MERGED:
         held = (await example.ask("GetOrganisation", org_id=org_id)).organisation
         if held.state == "ACTIVE":
-            given = {"successor_id": successor, "effective_on": since, "expected_version": held.version}
+            following = (await example.ask("GetOrganisation", org_id=successor)).organisation
+            on = max(since, following.names[0].effective_on)  # its own house may have come with a later day
+            given = {"successor_id": successor, "effective_on": on, "expected_version": held.version}
             await example.as_(staff.MANAGER, "MergeOrganisation", f"organisation:{org_id}:end", org_id=org_id, **given)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from chassis.access import Purpose
 from chassis.calendar import local_date
 from house import cards, clock, output, staff
-from house.clients import Clients
+from house.clients import Clients, there_already
 from house.folder import Folder
 from house.trouble import Trouble
 
@@ -50,7 +50,8 @@ async def register(folder: Folder, known: Sequence[Card], *, patience: float = _
         for card in known:
             if card.org_id not in there:
                 about: dict[str, Any] = {"org_id": card.org_id, "name": card.name, "sector": card.sector}
-                await clients.call(manager, "RegisterOrganisation", **about, effective_on=today)
+                with there_already():
+                    await clients.call(manager, "RegisterOrganisation", **about, effective_on=today)
             await clients.call(operator, "RegisterNode", **_request(card))
 
 

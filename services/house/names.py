@@ -6,4 +6,5 @@ from typing import Final
 
 SERVICES: Final = ("referral", "casework", "partners", "notifications")
 NODE: Final = "together"
+FOUR: Final = (NODE, "north-london-nhs", "women-in-prison", "sig-penrose")
 MANAGER: Final = "staff-sm-1"

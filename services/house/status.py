@@ -6,6 +6,7 @@ Read from the services' databases and the bus, so that it is true whichever proc
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -134,42 +135,52 @@ async def look(folder: Folder) -> Status:
     names = [topic.name for topic in known.topics if topic.house in (*wanted, "")]
     client = bus_access.reader(folder, bus=run.bus, servers=run.bus_servers)
     url = read_url(folder)
-    counted = await asyncio.gather(*(_counted(named(url, database_of(*each))) for each in services))
-    try:
-        seen = await asyncio.to_thread(bus_reading.look, client, names)
-    except bus_reading.BusAway:
-        seen = None
-    lags = await asyncio.gather(
-        *(_lag(named(url, database_of(*each)), known.groups_of(*each), seen) for each in services)
-    )
+    async with AsyncExitStack() as stack:
+        conns = await asyncio.gather(*(_connected(stack, named(url, database_of(*each))) for each in services))
+        counted = await asyncio.gather(*map(_counted, conns))
+        try:
+            seen = await asyncio.to_thread(bus_reading.look, client, names)
+        except bus_reading.BusAway:
+            seen = None
+        groups = [known.groups_of(*each) for each in services]
+        lags = await asyncio.gather(*(_lag(conn, of, seen) for conn, of in zip(conns, groups, strict=True)))
     houses: dict[str, dict[str, Standing]] = {node: {} for node in wanted}
     for (node, service), figures, lag in zip(services, counted, lags, strict=True):
         houses[node][service] = Standing(**figures, lag=lag)
     return Status(run=run, bus_answers=seen is not None, houses=houses)
 
 
-async def _counted(url: str) -> dict[str, int]:
+async def _connected(stack: AsyncExitStack, url: str) -> asyncpg.Connection | None:
+    """A connection for one look, or None where the database is away."""
     try:
         conn = await asyncpg.connect(url, timeout=5)
-        try:
-            row = await conn.fetchrow(_COUNTS)
-        finally:
-            await conn.close(timeout=2)
+    except _AWAY:
+        return None
+    stack.push_async_callback(_disconnected, conn)
+    return conn
+
+
+async def _disconnected(conn: asyncpg.Connection) -> None:
+    with suppress(*_AWAY):
+        await conn.close(timeout=2)
+
+
+async def _counted(conn: asyncpg.Connection | None) -> dict[str, int]:
+    if conn is None:
+        return {}
+    try:
+        row = await conn.fetchrow(_COUNTS)
     except _AWAY:
         return {}
     return dict(row) if row else {}
 
 
-async def _lag(url: str, groups: Mapping[str, Sequence[str]], seen: Seen | None) -> int | None:
+async def _lag(conn: asyncpg.Connection | None, groups: Mapping[str, Sequence[str]], seen: Seen | None) -> int | None:
     """Records on the bus that the service's groups have not applied; None where that cannot be known now."""
-    if seen is None:
+    if seen is None or conn is None:
         return None
     try:
-        conn = await asyncpg.connect(url, timeout=5)
-        try:
-            rows = await conn.fetch(_OFFSETS, seen.cluster)
-        finally:
-            await conn.close(timeout=2)
+        rows = await conn.fetch(_OFFSETS, seen.cluster)
     except _AWAY:
         return None
     following: dict[tuple[str, str, int], int] = {

@@ -103,10 +103,13 @@ async def _when_ready(house: Houses, supervisor: Supervisor, ready: Callable[[Ru
     await supervisor.until_ready()
     if not all(each.state == "running" for each in supervisor.running):
         return
-    for each in house.plan.nodes if example else ():
-        await _beside("house.example", house.folder, each.node)
-    if len(house.plan.nodes) > 1 or cards.kept(house.folder):
+    several = len(house.plan.nodes) > 1
+    if example:
+        await _beside("house.example", house.folder)
+    if several or cards.kept(house.folder):
         await _beside("house.introducing", house.folder)
+    if example and several:
+        await _beside("house.example", house.folder, "--offers")
     run = house.folder.run()
     if run is not None:
         ready(run)

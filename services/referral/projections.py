@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chassis.calendar import local_date
 from chassis.projection import Row
 from referral.storage import AGREEMENTS, CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date, datetime
     from uuid import UUID
 
@@ -58,11 +58,18 @@ def onward_state(handoff_id: UUID, *, state: str, seq: int) -> Row:
 
 
 def agreement_signed(
-    isa_id: str, *, parties: Iterable[str], recipients: Iterable[str], valid_from: date, valid_to: date, seq: int
+    isa_id: str,
+    *,
+    parties: Iterable[str],
+    recipients: Iterable[str],
+    valid_from: date,
+    valid_to: date,
+    covers: Mapping[str, Any],
+    seq: int,
 ) -> Row:
-    """Between whom a sharing agreement is, and from when to when."""
+    """Between whom a sharing agreement is, from when to when, and what it covers."""
     between = {"parties": parties, "recipients": recipients}
-    return Row(*AGREEMENTS.signed(isa_id, **between, valid_from=valid_from, valid_to=valid_to, seq=seq))
+    return Row(*AGREEMENTS.signed(isa_id, **between, valid_from=valid_from, valid_to=valid_to, covers=covers, seq=seq))
 
 
 def agreement_stands(isa_id: str, *, in_force: bool, since: datetime, seq: int) -> Row:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from chassis.access import covers_of
 from chassis.hearing import Heard, Hears
 from referral import commands, projections
 from referral.storage import AGREEMENTS, CASE_COVER, CASE_WORKER, OFFER, ONWARD, ONWARD_STATE, OPEN_WORK
@@ -159,5 +160,6 @@ def agreement_stands(heard: Heard[Any]) -> Iterable[Row]:
             recipients=message.recipients,
             valid_from=date.fromisoformat(message.valid_from),
             valid_to=date.fromisoformat(message.valid_to),
+            covers=covers_of(message),
             seq=seq,
         )

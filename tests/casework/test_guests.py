@@ -8,12 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from casework.commands.appointment import record_external_appointment
+from casework.domain.aspect import Aspect
+from casework.queries import list_external_appointments
 from chassis.access import Actor, Purpose, Role
 from chassis.envelope import Envelope, to_headers
 from chassis.streams import recorded
-from tests.casework.house import NODE, PRACTITIONER
+from tests.casework.house import NODE, PRACTITIONER, WORKER, Case
 from tests.casework.test_queries import practises, sees
 from throughcare.partners.v1 import events_pb2 as partners
+from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -118,3 +122,90 @@ async def test_an_agreement_widens_nobodys_caseload(staffed: House) -> None:
     colleague = Actor(id="pp-another", role=Role.PP, organisation="police", purpose=Purpose.DELIVER_SUPPORT)
 
     assert not await sees(staffed, colleague, id_)
+
+
+# Of a record he sees what his employer may know.
+
+COVERS: dict[str, Any] = {
+    "regimes": ["PART2", "PART3"],
+    "lawful_bases": ["LEGITIMATE_INTERESTS", "LAW_ENFORCEMENT_TASK"],
+    "purposes": ["DELIVER_SUPPORT"],
+    "categories": ["APPOINTMENTS"],
+    "standing_basis": "STATUTE",
+    "standing_reference": "OMA_2007_S14",
+    "standing_recipients": ["police"],
+    "statutes": ["OMA_2007_S14"],
+}
+
+
+async def an_appointment(house: House) -> Case:
+    """His worker has recorded one, and the guest's reference is his practitioner's."""
+    case, id_ = await house.opened()
+    await practises(house, case)
+    starts_at = await house.now() + timedelta(days=3)
+    given = {"org_id": "camden-gp", "aspect": Aspect.GP_REGISTRATION, "starts_at": starts_at}
+    await house.do(
+        record_external_appointment, WORKER, engagement_id=id_, ends_at=starts_at + timedelta(hours=1), **given
+    )
+    return case
+
+
+async def coming(house: House, case: Case, actor: Actor = POLICE) -> int:
+    return len(await house.ask(list_external_appointments, actor, case_id=case.case_id))
+
+
+async def disclosures(house: House) -> list[tuple[str, str, str]]:
+    rows = await house.rows(
+        "select organisation, record, outcome from audit where action = 'disclosure.made' order by id"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def test_he_sees_appointments_where_the_agreement_covers_them_and_it_is_a_disclosure(staffed: House) -> None:
+    case = await an_appointment(staffed)
+    await Agreement(staffed).activated(**COVERS)
+
+    assert await coming(staffed, case) == 1
+
+    bases = "PART2/PART3/PUBLIC_TASK/STATUTE/OMA_2007_S14"
+    assert await disclosures(staffed) == [("police", str(case.person_id), f"isa:{ISA} {bases} APPOINTMENTS")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"categories": ["PLAN_GOALS"]}, "category_not_agreed"),
+        ({"purposes": ["HANDOFF"]}, "purpose_not_agreed"),
+        ({"standing_recipients": []}, "consent_missing"),
+        ({"regimes": []}, "isa_not_in_force"),
+    ],
+    ids=["category", "purpose", "basis", "terms"],
+)
+async def test_what_it_does_not_cover_he_does_not_see_and_that_he_saw_the_rest_is_written_down(
+    staffed: House, changes: dict[str, Any], refusal: str
+) -> None:
+    case = await an_appointment(staffed)
+    await Agreement(staffed).activated(**COVERS | changes)
+
+    assert await coming(staffed, case) == 0
+
+    assert await disclosures(staffed) == [("police", str(case.person_id), f"isa:{ISA} - {refusal}")]
+
+
+async def test_without_a_standing_basis_he_sees_it_while_the_man_agrees(staffed: House) -> None:
+    case = await an_appointment(staffed)
+    await Agreement(staffed).activated(**COVERS | {"standing_recipients": [], "standing_basis": ""})
+    about = {"purpose": "SHARE", "recipient": "police", "scope_codes": ["APPOINTMENTS"]}
+    await staffed.tell(referral.ConsentGranted(**about, version=7, review_on="2099-01-01"), case)
+    assert await coming(staffed, case) == 1
+
+    await staffed.tell(referral.ConsentWithdrawn(**about, version=8), case)
+
+    assert await coming(staffed, case) == 0
+
+
+async def test_whoever_works_for_the_house_discloses_nothing_by_reading(staffed: House) -> None:
+    case = await an_appointment(staffed)
+
+    assert await coming(staffed, case, WORKER) == 1
+    assert await disclosures(staffed) == []

@@ -25,12 +25,16 @@ from tests.chassis.hearing_toy import (
     rows,
     withdrawn,
 )
+from tests.chassis.toy import ThingWork, begin
 from tests.support.kafka import Raw, told
+from throughcare.referral.v1.events_pb2 import ReferralAccepted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from chassis.database import Database
+    from chassis.hearing import Heard
+    from chassis.work import Work
 
 TOPIC = "together.referral.v1"
 
@@ -343,6 +347,24 @@ async def test_two_that_apply_the_same_stream_at_once_have_its_effect_once(inbox
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "Overtaken"]
     assert issubclass(Overtaken, FAULTS)
     assert await effects(database) == {str(one): [1]}
+
+
+async def test_a_batch_that_leads_to_commands_that_tell_is_applied_together(inbox, hear, database, monkeypatch) -> None:
+    """Marks, rows, journal and promises go in one statement: a batch falls apart for what cannot be handled alone."""
+
+    @inbox.hears.command(ReferralAccepted)
+    async def begun(work: ThingWork, heard: Heard[Any]) -> None:
+        await begin.inside(work)
+
+    async def one_by_one(work: Work, items: Sequence[Any]) -> None:
+        raise AssertionError("the batch fell apart")
+
+    monkeypatch.setattr(inbox.streams, "one_by_one", one_by_one)
+
+    await hear(*(told(accepted(), n, case=case) for case in ids(3) for n in (1, 2)))
+
+    assert len(await rows(database, "select 1 from journal")) == 6
+    assert len(await rows(database, "select 1 from watermark")) == 3
 
 
 async def test_a_batch_of_a_thousand_takes_few_statements(inbox, hear, database, monkeypatch) -> None:

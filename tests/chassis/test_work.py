@@ -16,7 +16,7 @@ from chassis.aggregate import Conflict, Denied, NotFound, Refused, Unmet
 from chassis.database import Together
 from chassis.envelope import unpack_headers
 from chassis.sealed import KeyGone, Keys
-from tests.chassis.toy import Ended, Quiet, begin, calling, end, listed, works
+from tests.chassis.toy import Ended, Quiet, begin, calling, end, listed, peek, works
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,29 @@ async def test_the_same_key_twice_has_one_effect_and_the_same_answer(toy: Works)
 
     assert first == second
     assert len(await rows(toy, "select 1 from journal")) == 1
+
+
+async def test_a_reading_is_made_anew_whatever_its_key_and_entered_as_one(toy: Works) -> None:
+    made = await toy.do(begin, calling())
+    call = calling(key=uuid4())
+
+    first = await toy.do(peek, call, id=UUID(made["id"]))
+    await toy.do(end, calling(), id=UUID(made["id"]))
+    second = await toy.do(peek, call, id=UUID(made["id"]))
+
+    assert (first, second) == ("OPEN", "ENDED")
+    entries = await rows(toy, "select outcome from audit where action = 'thing.peek'")
+    assert [entry["outcome"] for entry in entries] == ["read", "read"]
+    assert await rows(toy, "select 1 from received where key = $1", call.key) == []
+
+
+async def test_what_lets_nothing_be_read_says_so_in_the_entry(toy: Works) -> None:
+    made = await toy.do(begin, calling())
+
+    assert await toy.do(peek, calling(), id=UUID(made["id"]), whatever=False) == ""
+
+    (entry,) = await rows(toy, "select outcome from audit where action = 'thing.peek'")
+    assert entry["outcome"] == "refused:not_found"
 
 
 async def test_the_same_key_at_the_same_time_has_one_effect(toy: Works) -> None:

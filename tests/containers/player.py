@@ -13,7 +13,7 @@ from pathlib import Path
 from chassis.calendar import local_date
 from house import clock
 from house.clients import Clients
-from house.demo.people import Man
+from house.demo.people import Person
 from house.demo.script import Script
 from house.demo.story import Story
 from house.folder import Folder
@@ -28,7 +28,7 @@ async def plays(data: str, first: int, last: int) -> None:
         key = bytes.fromhex((folder.secrets / "house.key").read_text().strip())
         story = Story(script, clients, organisation=run.organisation, house_key=key)
         today = local_date(await patiently(lambda: clock.now(folder, run)))
-        men = tuple(Man(number) for number in range(first, last + 1))
+        men = tuple(Person(number) for number in range(first, last + 1))
         began = time.monotonic()
         for number in range(4):
             await story.act(number, men, today, lambda: None)

@@ -19,7 +19,7 @@ from confluent_kafka import Producer
 
 from house import clock
 from house.demo.papers import hmpps_messages, referral_file
-from house.demo.people import Man
+from house.demo.people import Person
 from house.environment import read_url
 from house.names import SERVICES
 from house.postgres import database_of, named
@@ -151,7 +151,7 @@ def test_an_import_that_is_killed_goes_on_with_the_next_run(house, today):
 def test_messages_of_hmpps_are_counted_by_answer_and_type(house, today):
     path = house.folder.path / "hmpps"
     path.mkdir()
-    for number, message in enumerate(hmpps_messages(Man(9001), today)):
+    for number, message in enumerate(hmpps_messages(Person(9001), today)):
         (path / f"{number}.json").write_text(json.dumps(message))
     said = house.say("import", "hmpps", str(path), "--json")
     assert said.code == 0, said.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.message_factory import GetMessageClass
@@ -13,8 +13,10 @@ from grpc.aio import AioRpcError
 
 from casework.storage.metadata import AGREEMENTS as CASEWORK
 from chassis.access import Actor, Purpose, Role
-from chassis.calendar import local_date
+from chassis.calendar import at_london, is_working_day, local_date
 from chassis.database import now
+from partners.domain.agreement.codes import Category
+from partners.domain.agreement.codes import Purpose as Purposes
 from partners.rpc.agreements import _said_terms
 from referral.domain.practitioner import practitioner_ref
 from referral.storage import AGREEMENTS as REFERRAL
@@ -110,7 +112,18 @@ class Journey:
 
     async def _standing(self) -> Terms:
         today = await self.today()
-        return standing(valid_from=today, valid_to=today + timedelta(days=700), review_on=today + timedelta(days=300))
+        lasting = {"valid_from": today, "valid_to": today + timedelta(days=700)}
+        covers = {"purposes": tuple(Purposes), "categories": tuple(Category)}
+        return standing(**lasting, **covers, review_on=today + timedelta(days=300))
+
+    async def morning_of_a_working_day(self, *, and_in: timedelta) -> None:
+        """Wind the house to ten o'clock of the next working day that is followed by another after this time."""
+        async with self.house.database("referral").connection() as conn:
+            at = await now(conn)
+        morning = at_london(local_date(at) + timedelta(days=1), time(10))
+        while not (is_working_day(local_date(morning)) and is_working_day(local_date(morning + and_in))):
+            morning = at_london(local_date(morning) + timedelta(days=1), time(10))
+        await self.house.wind(morning - at)
 
     async def programme_opens_in_camden(self) -> None:
         """The service is in force, and the quadrant of Camden is open; probation may refer."""
@@ -151,7 +164,7 @@ class Journey:
 
     # The practitioner.
 
-    async def practitioner_refers_him(self) -> None:
+    async def practitioner_refers_him(self, *, crn: str = "X123456") -> None:
         """He is told, willing and screened in; his practitioner sends the referral."""
         started = await self.ask(
             "StartReferral",
@@ -160,7 +173,7 @@ class Journey:
             kind="PERSON_SUPPORT",
             referrer_kind="PROBATION",
             referrer_organisation="probation",
-            identifiers={"crn": "X123456"},
+            identifiers={"crn": crn},
             person={"family_name": "Fairweather", "preferred_name": "Jay", "date_of_birth": "1990-01-10"},
             answers={"borough": CAMDEN, "gender": "MALE"},
         )

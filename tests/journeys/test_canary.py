@@ -60,7 +60,7 @@ class Marked(Journey):
             self.house.ask = ask  # type: ignore[method-assign]
 
 
-async def _rows(house: House) -> Iterator[tuple[str, str]]:
+async def rows_of(house: House) -> Iterator[tuple[str, str]]:
     """Every row of every table of the house, as text; bytes as PostgreSQL shows them, and as what they hold."""
     for service, parts in house.parts.items():
         async with parts.database.connection() as conn:
@@ -75,7 +75,7 @@ async def _rows(house: House) -> Iterator[tuple[str, str]]:
                         yield f"{service} {table['name']}.{column}", text
 
 
-def _records(house: House) -> Iterator[tuple[str, bytes]]:
+def records_of(house: House) -> Iterator[tuple[str, bytes]]:
     """Every key, header and value of every topic."""
     settings = next(iter(house.parts.values())).service.settings
     consumer = Consumer({"bootstrap.servers": settings.bus_servers, "group.id": "canary", "enable.auto.commit": False})
@@ -98,7 +98,7 @@ def _records(house: House) -> Iterator[tuple[str, bytes]]:
     consumer.close()
 
 
-def _found(where: str, text: str) -> list[str]:
+def found_in(where: str, text: str) -> list[str]:
     return [f"{where} holds {word}" for word in HIS if word.lower() in text.lower()]
 
 
@@ -129,18 +129,18 @@ async def test_no_mark_of_his_turns_up_where_it_may_not_be(house: Start, monkeyp
             found += await _said_no(jay)
             await running.until_quiet()
 
-            records = list(_records(running))
+            records = list(records_of(running))
             assert len(records) > 100
             for where, value in records:
-                found += _found(where, value.decode("latin-1"))
-            async for where, text in _rows(running):
-                found += _found(where, text)
+                found += found_in(where, value.decode("latin-1"))
+            async for where, text in rows_of(running):
+                found += found_in(where, text)
     for span in spans.get_finished_spans():
-        found += _found(f"span {span.name}", f"{span.name} {dict(span.attributes or {})} {span.status.description}")
+        found += found_in(f"span {span.name}", f"{span.name} {dict(span.attributes or {})} {span.status.description}")
     assert len(spans.get_finished_spans()) > 20
-    found += _found("metrics", telemetry.exposition().decode())
+    found += found_in("metrics", telemetry.exposition().decode())
     for record in caplog.records:
-        found += _found(f"log {record.name}", record.getMessage())
+        found += found_in(f"log {record.name}", record.getMessage())
     assert sorted(set(found)) == []
 
 
@@ -158,7 +158,7 @@ async def _said_no(jay: Journey) -> list[str]:
         except (grpc.aio.AioRpcError, ValueError) as refused:
             details = refused.details() if isinstance(refused, grpc.aio.AioRpcError) else ""
             trailing = refused.trailing_metadata() if isinstance(refused, grpc.aio.AioRpcError) else ()
-            found += _found(f"refusal of {method}", f"{details} {trailing}")
+            found += found_in(f"refusal of {method}", f"{details} {trailing}")
     return found
 
 

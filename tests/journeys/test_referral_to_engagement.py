@@ -28,12 +28,14 @@ TOLD = [
     "worker.allocated",
 ]
 SERVICES = ("referral", "casework", "partners", "notifications")
+TEN_DAYS = timedelta(days=10)
 
 
 async def test_from_the_first_line_of_a_referral_to_the_end_of_the_work(house: Start, tmp_path: Path) -> None:
     letters = tmp_path / "letters"
     async with house(*SERVICES, console_file=letters) as running:
         jay = Journey(running)
+        await jay.morning_of_a_working_day(and_in=TEN_DAYS)  # news is sent in working hours
         await jay.programme_opens_in_camden()
         await jay.worker_is_cleared()
 
@@ -67,7 +69,7 @@ async def test_from_the_first_line_of_a_referral_to_the_end_of_the_work(house: S
         planned_end = (await jay.picture(WORKER)).engagement.planned_end_on
         await jay.he_goes_to_hospital()
         assert (await jay.picture(jay.practitioner)).state == "PAUSED"
-        await running.wind(timedelta(days=10))
+        await running.wind(TEN_DAYS)
         await jay.he_comes_back()
         seen = await jay.picture(WORKER)
         assert seen.state == "ACTIVE"

@@ -56,8 +56,8 @@ async def one_house(database: Database, tmp_path: Path) -> House:
 
 
 @pytest.fixture
-async def two_houses(postgres_url: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
-    """Together and a trust, each with its own database, introduced to each other."""
+async def two_strangers(postgres_url: str, tmp_path: Path) -> AsyncIterator[tuple[House, House]]:
+    """Together and a trust, each with its own database."""
     async with AsyncExitStack() as stack:
         made = []
         for node in ("together", "north-london-nhs"):
@@ -65,5 +65,11 @@ async def two_houses(postgres_url: str, tmp_path: Path) -> AsyncIterator[tuple[H
             database = await Database(url).open()
             stack.push_async_callback(database.close)
             made.append(House(node, database, tmp_path))
-        await introduced(*made)
         yield made[0], made[1]
+
+
+@pytest.fixture
+async def two_houses(two_strangers: tuple[House, House]) -> tuple[House, House]:
+    """The same, introduced to each other."""
+    await introduced(*two_strangers)
+    return two_strangers

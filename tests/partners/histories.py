@@ -144,6 +144,7 @@ OF_A_HANDOFF = {
     handoffs.waitlisted: _nothing,
     handoffs.started: _nothing,
     handoffs.contact_planned: _hours(aspect=_aspects | st.just(""), step=st.sampled_from(["", "REVIEW"])),
+    handoffs.busy: _hours(off=st.booleans()),
     handoffs.on_hold: st.fixed_dictionaries({"reason_group": st.sampled_from(["PERSON_CHOICE", "ADMIN"])}),
     handoffs.resumed: _nothing,
     handoffs.completed: _due,

@@ -124,17 +124,26 @@ class House:
         await self.hears(*items)
         return [item.envelope.type.rpartition(".")[2] for item in items if isinstance(item.envelope, Envelope)]
 
-    async def told(self, message: Message, person_id: UUID, *, case_id: UUID | None = None, feed: str = "") -> Item:
-        """What the referral service of this house tells, as it comes from the bus; not applied yet."""
-        kind, about = type(message), uuid4()
+    async def told(
+        self,
+        message: Message,
+        person_id: UUID,
+        *,
+        case_id: UUID | None = None,
+        feed: str = "",
+        about: UUID | None = None,
+    ) -> Item:
+        """What another service of this house tells, as it comes from the bus; not applied yet."""
+        kind, about = type(message), about or uuid4()
         key = key_of(kind, case=case_id, person=person_id, aggregate=about)
-        self.seqs[key] = self.seqs.get(key, 0) + 1
+        stream = f"{topic_of(kind, self.node)} {key}"
+        self.seqs[stream] = self.seqs.get(stream, 0) + 1
         if feed:
             self.feeds[feed] += 1
         at = await self.now()
         envelope = Envelope(
             event_id=uuid4(), type=kind.DESCRIPTOR.full_name, schema_version=1, reach="NODE", source_node=self.node,
-            aggregate_type="x", aggregate_id=about, stream_sequence=self.seqs[key], aggregate_version=1,
+            aggregate_type="x", aggregate_id=about, stream_sequence=self.seqs[stream], aggregate_version=1,
             person_id=person_id, case_id=case_id, occurred_at=at, recorded_at=at, actor_role="EW", actor_ref="x",
             correlation_id=uuid4(), causation_id=None, traceparent="", sensitivity="STANDARD", detail_ref="",
             feed=feed, feed_number=self.feeds.get(feed, 0),

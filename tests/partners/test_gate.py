@@ -150,7 +150,6 @@ async def test_a_case_that_has_ended_is_no_relationship_and_one_that_is_reopened
     await one.hears(await one.confirms())
 
     async def hears(message: Any) -> None:
-        one.seqs = one.seqs if isinstance(message, referral.ReferralReopened | referral.ReferralWithdrawn) else {}
         await one.hears(await one.told(message, person_id, case_id=case_id))
 
     await hears(referral.ReferralWithdrawn())

@@ -254,6 +254,40 @@ def test_a_bare_hour_clashes_as_any_other() -> None:
     assert [clash.org_ids for clash in story.picture.clashes or ()] == [("north-london-nhs", "sig-penrose")]
 
 
+def told_busy(story: Story, starts_at: datetime = SOON, *, off: bool = False) -> Story:
+    """Penrose, at work with him too, says that he is busy then."""
+    hours = {"starts_at": starts_at, "ends_at": starts_at + HOUR, "off": off}
+    return story.of_handoff(handoffs.busy, **hours)
+
+
+def test_an_hour_that_a_house_told_of_other_work_is_shown_as_its_hour_and_clashes() -> None:
+    story = told_busy(accepted())
+    story.of_work(heard.appointment, record=case_of(9), **_elsewhere(SOON))
+
+    assert NextContact(org_id="sig-penrose", starts_at=SOON, ends_at=SOON + HOUR) in (story.picture.contacts or ())
+    assert [clash.org_ids for clash in story.picture.clashes or ()] == [("camden-gp", "sig-penrose")]
+    assert told_busy(story, off=True).picture.clashes == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "given"),
+    [(handoffs.on_hold, {"reason_group": "ADMIN"}), (handoffs.ended, {"state": "FAILED"})],
+    ids=["rests", "ended"],
+)
+def test_it_is_not_shown_while_that_house_is_not_at_work_with_him(fact: Any, given: dict[str, Any]) -> None:
+    story = told_busy(accepted())
+
+    assert story.of_handoff(fact, **given).picture.contacts == ()
+
+
+def test_it_stays_while_another_handoff_with_that_house_goes_on() -> None:
+    story = told_busy(accepted()).offered(1, "GRANTS").of_handoff(handoffs.accepted, 1, due_at=None)
+
+    story.of_handoff(handoffs.ended, state="FAILED")
+
+    assert len(story.picture.contacts or ()) == 1
+
+
 # Gaps.
 
 

@@ -47,7 +47,7 @@ class Watched:
         pair = self.pair
         message = referral.ReferralSubmitted(case_reference="7KQ2-M9RJ", programme_id="p", kind="PERSON_SUPPORT")
         message.due_at.FromDatetime(await pair.ours.now())
-        pair.ours.seqs.pop(str(pair.case_id))
+        pair.ours.seqs.pop(f"together.referral.v1 {pair.case_id}")
         await self._hear(pair.ours, [await pair.ours.told(message, pair.person_id, case_id=pair.case_id)])
 
     async def _hear(self, house: House, items: list[Any]) -> None:

@@ -334,7 +334,7 @@ async def test_so_it_does_where_the_other_guardian_stopped_it(two_houses: Houses
 async def asks_for(other: House, ref: str, category: str = "APPOINTMENTS", basis: str = "AGREED") -> str:
     """Whether detail may be asked for; the code of the refusal, or nothing."""
     try:
-        await other.by_itself(leaves.may_ask, "together", ref, basis=basis, category=category)
+        await other.by_itself(leaves.may_ask, "together", ref, basis=basis, categories=[category])
     except Unmet as no:
         return no.reason
     return ""

@@ -11,11 +11,13 @@ from chassis.aggregate import Denied, NotFound
 from referral import queries
 from referral.domain.answers import Answers
 from referral.domain.codes import Category, Channel, Pronouns, Rosh, YesNo
-from referral.domain.detail import HELD, detail_of
+from referral.domain.detail import _OF_EACH, ANSWERED, HELD, detail_of, let_of
 from referral.domain.person import Channels, Details, Identifiers, Person, SafeContact
+from referral.storage import AGREEMENTS
 from tests.referral.builders import NOW, TODAY
 from tests.referral.conftest import PP1, SM1
-from tests.referral.steps import a_draft, a_programme
+from tests.referral.steps import a_draft, a_programme, submitted
+from tests.support.guests import agreed
 from throughcare.details.v1 import service_pb2 as contract
 from throughcare.options.v1 import options_pb2
 
@@ -62,6 +64,70 @@ def test_of_other_categories_this_service_knows_nothing(category):
 def test_every_field_of_the_answer_belongs_to_one_category():
     known = {each.value for each in Category}
     assert {category_of(each.name) for each in contract.Detail.DESCRIPTOR.fields} <= known
+
+
+def test_every_answer_of_a_referral_belongs_to_one_category():
+    held = [name for each in ANSWERED for name, value in vars(let_of(ANSWERS, [each])).items() if value]
+    given = [name for name, value in vars(ANSWERS).items() if value]
+    every = [name for names in _OF_EACH.values() for name in names]
+
+    assert sorted(held) == sorted(given)
+    assert sorted(every) == sorted(each.name for each in fields(Answers))
+
+
+def his(case):
+    """His practitioner, of whose caseload he is."""
+    return replace(PP1, id=case.practitioner_ref)
+
+
+async def seen_by(desk, case, actor):
+    """What somebody sees of a referral and of whom it is about."""
+    one = await desk.ask(queries.get_referral, actor, referral_id=case.referral_id, case_reference="")
+    person = await desk.ask(queries.get_person, actor, person_id=case.person_id)
+    answered = {name for name, value in vars(one["answers"]).items() if value}
+    return answered, bool(person["person"].details.family_name), bool(person["identifiers"])
+
+
+async def disclosed(desk):
+    """What was written down of it, the categories at the end."""
+    rows = await desk.rows("select outcome from audit where action = 'disclosure.made' order by id")
+    return [row.outcome.rpartition(" ")[2] for row in rows]
+
+
+async def test_a_guest_sees_the_answers_that_his_employer_may_know_and_no_others(desk):
+    await a_programme(desk)
+    case = await submitted(desk, answers={"rosh": "HIGH", "own_words": "A place of my own."})
+    everything = await seen_by(desk, case, SM1)
+    await limited(desk, categories=["RISK_SUMMARY"])
+
+    assert await seen_by(desk, case, his(case)) == ({"rosh"}, False, False)
+    assert await seen_by(desk, case, SM1) == everything
+    assert everything[1:] == (True, True)
+    assert {"RISK_SUMMARY", "category_not_agreed"} <= set(await disclosed(desk))
+
+
+async def test_of_his_own_draft_he_sees_what_he_wrote(desk):
+    await a_programme(desk)
+    case = await a_draft(desk, answers={"own_words": "A place of my own."})
+    await limited(desk, categories=[])
+
+    answered, *_ = await seen_by(desk, case, PP1)
+
+    assert "own_words" in answered
+
+
+async def test_for_another_purpose_than_was_agreed_he_sees_nothing_of_him(desk):
+    await a_programme(desk)
+    case = await submitted(desk, answers={"rosh": "HIGH"})
+    await limited(desk, purposes=["HANDOFF"])
+
+    assert await seen_by(desk, case, his(case)) == (set(), False, False)
+    assert set(await disclosed(desk)) == {"purpose_not_agreed", "-"}
+
+
+async def limited(desk, **limits):
+    """The agreement with probation covers less from now on."""
+    await agreed(desk.database, AGREEMENTS, "probation", seq=2, **limits)
 
 
 def test_a_diagnosis_or_an_offence_has_no_field():

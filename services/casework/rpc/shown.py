@@ -11,6 +11,7 @@ from casework.domain.external_appointment import ExternalAppointment
 from casework.domain.term import Recorded
 from casework.queries import Seen, holding_on
 from throughcare.casework.v1 import service_pb2 as said
+from throughcare.details.v1 import service_pb2 as details
 
 REASON = 2_000
 
@@ -45,6 +46,11 @@ def appointment(held: ExternalAppointment) -> said.ExternalAppointment:
         ends_at=_stamp(held.ends_at),
         version=held.version,
     )
+
+
+def coming(held: ExternalAppointment) -> details.Appointment:
+    """When he is seen, and for what; by whom stays here: that somebody works with him is for that one to say."""
+    return details.Appointment(aspect_code=held.aspect, starts_at=_stamp(held.starts_at), ends_at=_stamp(held.ends_at))
 
 
 def worker(row: asyncpg.Record, today: date) -> said.Worker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -23,7 +24,7 @@ from casework.storage import (
     worker_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
-from chassis.access import Role
+from chassis.access import Consent, Role, newest
 from chassis.aggregate import Unmet
 from chassis.calendar import local_date
 from chassis.database import Statement, statement
@@ -60,6 +61,11 @@ _LISTS = statement(
     select(access_list_table.c.list, access_list_table.c.entries).where(
         access_list_table.c.person_id == bindparam("person_id")
     )
+)
+_SHARED = statement(
+    select(consents_table)
+    .where(consents_table.c.person_id == bindparam("person_id"), consents_table.c.purpose == "SHARE")
+    .order_by(consents_table.c.version)
 )
 # Until the other house has decided, work offered to it is still ours; a transfer until it has begun.
 _UNDECIDED = ("OFFERED", "RECEIVED")
@@ -155,6 +161,23 @@ def _programme(row: object) -> ProgrammeVersion:
         counts_pauses=held["counted_pauses"],
     )
     return ProgrammeVersion(version=held["version"], terms=terms)
+
+
+async def let_by_him(work: Work, person_id: UUID) -> Mapping[str, Consent]:
+    """What he lets each recipient know, by his newest answer as heard; nothing while facts of him wait here."""
+    if await work.blocked(OWNER, person_id):
+        return {}
+    rows = await _SHARED.all(work.conn, person_id=person_id)
+    return newest(
+        Consent(
+            recipient=row["recipient"],
+            categories=frozenset(row["scope"].split()),
+            version=row["version"],
+            granted=row["state"] == "GRANTED",
+            review_on=row["review_on"],
+        )
+        for row in rows
+    )
 
 
 async def safe_contact_set(work: Work, person_id: UUID) -> bool:

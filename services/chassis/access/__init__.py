@@ -19,7 +19,7 @@ from chassis.access.deciding import (
     decide_all,
     newest,
 )
-from chassis.access.guests import Agreements, agreements
+from chassis.access.guests import Agreements, Let, agreements, covers_of, in_force_with_employer, let_know
 from chassis.access.roles import Actor, Call, Grants, Purpose, Reach, Role, by, system
 from chassis.access.seeing import Records, access_lists, reached_by, visible_to
 
@@ -42,6 +42,7 @@ __all__ = [
     "Ground",
     "Known",
     "LawfulBasis",
+    "Let",
     "Purpose",
     "Reach",
     "Records",
@@ -55,8 +56,11 @@ __all__ = [
     "agreements",
     "asking",
     "by",
+    "covers_of",
     "decide",
     "decide_all",
+    "in_force_with_employer",
+    "let_know",
     "newest",
     "reached_by",
     "system",

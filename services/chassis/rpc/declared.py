@@ -78,8 +78,8 @@ class Served:
 
     @property
     def changes(self) -> bool:
-        """Whether it leads to a command: then it needs a key."""
-        return any(isinstance(each, Command) and not isinstance(each, Query) for each in self.led)
+        """Whether it leads to a command whose answer is kept: then it needs a key."""
+        return any(isinstance(each, Command) and each.kept and not isinstance(each, Query) for each in self.led)
 
 
 class _Recorder:

@@ -75,7 +75,7 @@ def _said(code: grpc.StatusCode, reason: str, sentence: str, info: dict[str, str
     if after is not None:
         details.append(RetryInfo(retry_delay=Duration(seconds=int(after), nanos=int(after % 1 * 1e9))))
     status = Status(code=code.value[0], message=sentence, details=[_packed(detail) for detail in details])
-    trailing = ((_DETAILS, status.SerializeToString()),)
+    trailing = ((_DETAILS, status.SerializeToString(deterministic=True)),)
     return Said(code=code, kind=_KINDS.get(code, code.name), reason=reason, sentence=sentence, trailing=trailing)
 
 
@@ -85,7 +85,7 @@ def _violation(fault: Fault) -> BadRequest.FieldViolation:
 
 def _packed(message: Message) -> AnyMessage:
     packed = AnyMessage()
-    packed.Pack(message)
+    packed.Pack(message, deterministic=True)
     return packed
 
 

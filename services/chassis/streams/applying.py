@@ -56,14 +56,14 @@ left join watermark on watermark.grp = $1 and watermark.topic = given.topic and 
 """
 # By compare-and-set: whoever read the same mark and commits second changes nothing, and has to look again.
 _RAISE = """
-given as (
-    select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) as given(topic, key, was, seq)
+heard as (
+    select * from unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[]) as heard(topic, key, was, seq)
 ), moved as (
-    update watermark as held set seq = given.seq, at = $2 from given
-    where held.grp = $1 and held.topic = given.topic and held.key = given.key and held.seq = given.was returning 1
+    update watermark as held set seq = heard.seq, at = $2 from heard
+    where held.grp = $1 and held.topic = heard.topic and held.key = heard.key and held.seq = heard.was returning 1
 ), begun as (
     insert into watermark (grp, topic, key, seq, at)
-    select $1, topic, key, seq, $2 from given where was = 0 order by topic, key on conflict do nothing returning 1
+    select $1, topic, key, seq, $2 from heard where was = 0 order by topic, key on conflict do nothing returning 1
 ), marked as (
     select 1 from moved union all select 1 from begun
 )

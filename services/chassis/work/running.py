@@ -55,7 +55,8 @@ class Works(Generic[W]):
         self.wake = asyncio.Event()
 
     async def do(self, command: Command, call: Call, /, **arguments: Any) -> Any:
-        """Give a command. The same key and body again: the same answer, without effect.
+        """Give a command. The same key and body again: the same answer, without effect; of one that is not `kept` the
+        answer is made anew, and counts as a read.
 
         Raises what the command refuses, after one audit entry; `Unmet("idempotency_mismatch")` for the same key
         with another body. A work that PostgreSQL sends back (40001, 40P01) is tried again, five times at most.
@@ -147,11 +148,13 @@ class Works(Generic[W]):
         raise AssertionError
 
     async def _once(self, command: Command, call: Call, arguments: dict[str, Any]) -> Any:
+        call = call if command.kept else replace(call, key=None)
         async with self._work(call, command.name, receive if call.key else clock) as work:
             if work.kept is not None:
                 return answer_of(work.kept, call)
             answer = await command.permitted(work, **arguments)
-            work.audit(command.name, record=work.record)
+            outcome = work.outcome or ("done" if command.kept else "read")
+            work.audit(command.name, record=work.record, outcome=outcome)
             await work.flush(answer)
             return answer
 

@@ -9,6 +9,7 @@ import typer
 
 from house import output
 from house.commands.options import DEFAULT_DATA, Data, Json, Node, folder
+from house.names import FOUR
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -140,14 +141,18 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Play, audit and stop, with the audit's exit code.")] = False,
     nodes: Nodes = "",
     bus: Bus = None,
-    people: Annotated[int, typer.Option("--people", help="How many invented men.", min=1, max=1000)] = 40,
+    people: Annotated[int, typer.Option("--people", help="How many invented people.", min=1, max=1000)] = 40,
     split: Split = False,
     json: Json = False,
     data: Data = DEFAULT_DATA,
 ) -> None:
-    """Start a house and play the story of the service through its doors, with a wound clock."""
+    """Start four houses and play the story of the service through their doors, with a wound clock.
+
+    A folder in which houses were started before keeps those.
+    """
     from house.demo import play  # noqa: PLC0415 - the command line starts quickly
 
     home = folder(data)
-    playing = play.run(home, nodes=nodes, bus=bus, people=people, split=split, once=once, as_json=json)
+    houses = nodes or ("" if home.exists else ",".join(FOUR))
+    playing = play.run(home, nodes=houses, bus=bus, people=people, split=split, once=once, as_json=json)
     raise typer.Exit(asyncio.run(playing))

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from house.demo.people import PRACTITIONERS, Man, Practitioner
+from house.demo.people import PRACTITIONERS, Person, Practitioner
 from house.referral_file import COLUMNS
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def referral_file(today: date, rows: int = 8) -> str:
 
 
 def _row(number: int, today: date) -> dict[str, str]:
-    man, by = Man(number), Practitioner(1 + number % PRACTITIONERS)
-    details, contact, answers = man.details(today), by.contact, man.answers(today)
+    person, by = Person(number), Practitioner(1 + number % PRACTITIONERS)
+    details, contact, answers = person.details(today), by.contact, person.answers(today)
     return {
         "source": "DEMO",
         "external_reference": f"demo-{number}",
@@ -46,7 +46,7 @@ def _row(number: int, today: date) -> dict[str, str]:
         "practitioner_phone": contact["phone"],
         "practitioner_team": contact["team_code"],
         "practitioner_pdu": contact["pdu"],
-        "crn": man.crn,
+        "crn": person.crn,
         "given_names": details["given_names"],
         "family_name": details["family_name"],
         "date_of_birth": details["date_of_birth"],
@@ -77,12 +77,12 @@ def hmpps_folder() -> Path | None:
     return None
 
 
-def hmpps_messages(known: Man, today: date) -> list[dict[str, Any]]:
+def hmpps_messages(known: Person, today: date) -> list[dict[str, Any]]:
     """Messages of our own in their form: about a man the house knows, one it does not know, and a type it ignores."""
     return [
         _envelope("opd.produced", known.crn, f"demo-{known.number}-opd", today, result="SCREEN IN"),
         _envelope("prison-offender-events.prisoner.released", known.crn, f"demo-{known.number}-released", today),
-        _envelope("person.community.manager.allocated", "Y000000", "demo-unknown-man", today),
+        _envelope("person.community.manager.allocated", "Y000000", "demo-unknown-person", today),
         _envelope("demo.nothing.of.ours", known.crn, "demo-unknown-type", today),
     ]
 

@@ -1,4 +1,4 @@
-"""The men of the demonstration. Nobody is real: names say so, numbers come from no register."""
+"""The people of the demonstration. Nobody is real: names say so, numbers come from no register."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import date
 
-# What becomes of a man; dealt out in turn, so that a few men already show most of it.
+# What becomes of somebody; dealt out in turn, so that a few people already show all of it.
 PATHS: Final = (
     "supported", "supported", "declined", "paused", "missed", "recall", "withdrawn", "consultation", "supported",
-    "twice", "unwilling", "draft", "closed", "recall",
+    "twice", "unwilling", "draft", "closed", "recall", "redirected",
 )  # fmt: skip
 _GIVEN: Final = ("Invented", "Madeup", "Fictional", "Pretend", "Sample", "Imagined")
 _TREES: Final = (
@@ -54,24 +54,29 @@ class Practitioner:
 
 
 @dataclass(frozen=True)
-class Man:
-    """One invented man, by his number."""
+class Person:
+    """One invented person, by number. All are men but those whom the service redirects to the women's partner."""
 
     number: int
 
     @property
+    def slot(self) -> int:
+        """Which of the paths it is, counted from 0: several lead the same way."""
+        return self.number % len(PATHS)
+
+    @property
     def path(self) -> str:
-        """What becomes of him."""
-        return PATHS[self.number % len(PATHS)]
+        """What becomes of this person."""
+        return PATHS[self.slot]
 
     @property
     def name(self) -> str:
-        """How the script calls him."""
-        return f"man-{self.number}"
+        """How the script calls this person."""
+        return f"person-{self.number}"
 
     @property
     def programme(self) -> str:
-        """Which programme he is referred to."""
+        """Which programme the referral is to."""
         return "RECALL_SUPPORT" if self.path in ("recall", "consultation") else "EERSS"
 
     @property
@@ -81,8 +86,13 @@ class Man:
 
     @property
     def practitioner(self) -> Practitioner:
-        """Who refers him."""
+        """Who refers."""
         return Practitioner(1 + self.number % PRACTITIONERS)
+
+    @property
+    def gender(self) -> str:
+        """As the form names it."""
+        return "FEMALE" if self.path == "redirected" else "MALE"
 
     @property
     def crn(self) -> str:
@@ -91,7 +101,7 @@ class Man:
 
     @property
     def borough(self) -> str:
-        """Where he lives."""
+        """Where he or she lives."""
         codes = _RECALL_BOROUGHS if self.programme == "RECALL_SUPPORT" else _BOROUGHS
         return f"E090000{codes[self.number % len(codes)]}"
 
@@ -101,7 +111,7 @@ class Man:
         return {"crn": self.crn}
 
     def details(self, today: date) -> dict[str, str]:
-        """Who he is; his age depends on the house's day."""
+        """Who it is; the age depends on the house's day."""
         born = today.year - 19 - self.number * 7 % 41
         return {
             "given_names": _GIVEN[self.number % len(_GIVEN)],
@@ -117,11 +127,11 @@ class Man:
             "rosh": "VERY_HIGH" if self.number % 4 == 0 else "HIGH",
             "rosh_assessed_on": today.isoformat(),
             "ethnicity": _ETHNICITIES[self.number % len(_ETHNICITIES)],
-            "gender": "MALE",
+            "gender": self.gender,
             "needs": list(_NEEDS[self.number % len(_NEEDS)]),
         }
 
 
-def men(count: int) -> tuple[Man, ...]:
+def people(count: int) -> tuple[Person, ...]:
     """The first so many."""
-    return tuple(Man(number) for number in range(1, count + 1))
+    return tuple(Person(number) for number in range(1, count + 1))

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Fields = Mapping[str, Any]
 Build = Callable[[], Awaitable[Fields]]
-# Facts that are still on their way to the service that asks for them.
-_NOT_YET: Final = frozenset(
-    {"consent_missing", "programme_unknown", "safe_contact_missing", "not_found", "worker_unknown"}
-)
+# Facts that are still on their way to the service, or the house, that asks for them.
+_NOT_YET: Final = frozenset({
+    "consent_missing", "programme_unknown", "safe_contact_missing", "not_found", "worker_unknown", "feed_stale",
+    "isa_not_in_force", "offer_unknown", "offer_not_open", "person_held", "unreached",
+})  # fmt: skip
+# Not heard of yet; or a database was killed under the call, of which a service may know no better than to say this.
+_AWAY: Final = ("NF", "INTERNAL")
 _PATIENCE: Final = 60.0
 _PAUSE: Final = 0.15
 _TRIES: Final = 50
@@ -69,41 +72,67 @@ class Script:
             self._write(step, {"value": await compute()})
         return self._entries[step]["value"]
 
-    async def call(self, step: str, who: Actor, name: str, fields: Fields | Build) -> Any:
-        """One call of the story. `fields` may be built late, and is built anew when a version was out of date."""
+    def begun(self, step: str) -> bool:
+        """Whether this call was ever made: then it is made out, whatever has become of it."""
+        return "fields" in self._entries.get(step, {})
+
+    async def call(
+        self,
+        step: str,
+        who: Actor,
+        name: str,
+        fields: Fields | Build,
+        *,
+        at: Clients | None = None,
+        may_lose: frozenset[str] = frozenset(),
+    ) -> Any:
+        """One call of the story, at the door of the house that leads or of another. `fields` may be built late, and
+        is built anew when a version was out of date. A refusal among `may_lose` is an answer too: two houses acted at
+        once and the other was first.
+        """
         entry = self._entries.get(step, {})
         if "answer" in entry:
             return method(name).answer(base64.b64decode(entry["answer"]))
         until = asyncio.get_running_loop().time() + _PATIENCE
         for _ in range(_TRIES * 20):
-            entry = self._entries.get(step, {})
-            if "fields" not in entry:
-                attempt = entry.get("attempt", 0) + 1
-                self._write(step, {"fields": dict(await _built(fields)), "attempt": attempt})
-                entry = self._entries[step]
             try:
+                entry = await self._prepared(step, fields)
                 key = uuid5(self.seed, f"{step}:{entry['attempt']}")
-                answer = await self._clients.call(who, name, key=key, **entry["fields"])
+                answer = await (at or self._clients).call(who, name, key=key, **entry["fields"])
             except Refusal as refusal:
+                if refusal.reason in may_lose:
+                    self._write(step, {"answer": "", "lost": refusal.reason})
+                    return method(name).answer(b"")
                 if asyncio.get_running_loop().time() > until:
                     raise _at(step, refusal) from None
-                self._consider(step, refusal, entry)
+                self._consider(step, refusal)
                 await asyncio.sleep(_PAUSE)
             else:
                 self._write(step, {"answer": base64.b64encode(answer.SerializeToString()).decode()})
                 return answer
         raise Trouble(f"The story does not get past {step}.")
 
-    def _consider(self, step: str, refusal: Refusal, entry: dict[str, Any]) -> None:
+    async def _prepared(self, step: str, fields: Fields | Build) -> dict[str, Any]:
+        """The call as it is made, written down before."""
+        entry = self._entries.get(step, {})
+        if "fields" not in entry:
+            self._write(step, {"fields": dict(await _built(fields)), "attempt": entry.get("attempt", 0) + 1})
+        return self._entries[step]
+
+    def _consider(self, step: str, refusal: Refusal) -> None:
         """Go on where waiting or a newer version helps; raise where it does not.
 
-        A service whose database is killed under a call may know no better than to say INTERNAL: the key makes another
-        try harmless, and a fault that stays is raised when the patience is over.
+        The key makes another try harmless, and a fault that stays is raised when the patience is over.
         """
         if refusal.kind == "CONF":
-            self._entries[step] = {"attempt": entry["attempt"]}
-        elif refusal.kind not in ("NF", "INTERNAL") and refusal.reason not in _NOT_YET:
+            self._entries[step] = {"attempt": self._entries[step]["attempt"]}
+        elif not _passes(refusal):
             raise _at(step, refusal)
+
+
+def _passes(refusal: Refusal) -> bool:
+    """Whether waiting helps."""
+    return refusal.kind in _AWAY or refusal.reason in _NOT_YET
 
 
 def _at(step: str, refusal: Refusal) -> Trouble:
@@ -115,10 +144,19 @@ async def _built(fields: Fields | Build) -> Fields:
 
 
 async def eventually(look: Callable[[], Awaitable[T | None]], what: str, *, seconds: float = _PATIENCE) -> T:
-    """Wait for what another service has yet to hear."""
+    """Wait for what another service, or another house, has yet to hear; until then it may know of nothing."""
     until = asyncio.get_running_loop().time() + seconds
-    while (found := await look()) is None:
+    while (found := await _heard(look)) is None:
         if asyncio.get_running_loop().time() > until:
             raise Trouble(f"{what} did not happen within {seconds:g} seconds.", mend="Look with: throughcare status")
         await asyncio.sleep(_PAUSE)
     return found
+
+
+async def _heard(look: Callable[[], Awaitable[T | None]]) -> T | None:
+    try:
+        return await look()
+    except Refusal as refusal:
+        if _passes(refusal):
+            return None
+        raise

@@ -1,8 +1,7 @@
-"""The story of the service, man by man, act by act: a quarter of a year, through the public doors."""
+"""The story of the service, person by person, act by act: a quarter of a year, through the public doors."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,22 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from house.clients import Clients
-    from house.demo.people import Man, Practitioner
+    from house.demo.people import Person, Practitioner
 
-_AT_ONCE: Final = 6
-ACTS: Final = 6
+    Plays = Callable[[Person, date], Awaitable[None]]
+
 _TAKEN_ON: Final = frozenset({"supported", "paused", "missed", "recall", "consultation", "twice", "closed"})
 _SUPPORTED: Final = frozenset({"supported", "paused", "recall", "closed", "twice"})
 
 
 class Story:
-    """Plays each act for every man; `told` hears of each man that is through with an act."""
+    """What the house that leads does, and who refers to it; `acts` are its acts by their names."""
 
     def __init__(self, script: Script, clients: Clients, *, organisation: str, house_key: bytes) -> None:
         self.script, self.clients = script, clients
         self.organisation, self._house_key = organisation, house_key
         self.manager = self._staff(staff.MANAGER)
         self.clinician = self._staff(staff.CLINICIAN)
+        self.acts: dict[str, Plays] = {
+            "refer": self.refer, "decide": self.decide, "begin": self.begin, "offer": self.redirect,
+            "support": self.support, "interrupt": self.interrupt, "go_on": self.go_on,
+        }  # fmt: skip
 
     def _staff(self, who: str) -> Actor:
         return staff.acting(who, organisation=self.organisation, purpose=Purpose.DELIVER_SUPPORT)
@@ -40,39 +43,27 @@ class Story:
         own = practitioner_ref(who.email, house_key=self._house_key)
         return Actor(id=own, role=Role.PP, organisation=staff.PROBATION, purpose=Purpose.REFERRAL_TRIAGE)
 
-    def worker(self, man: Man) -> str:
+    def worker(self, person: Person) -> str:
         """Who works with him."""
-        return staff.WORKERS[man.number % len(staff.WORKERS)]
+        return staff.WORKERS[person.number % len(staff.WORKERS)]
 
-    async def act(self, number: int, men: tuple[Man, ...], today: date, told: Callable[[], None]) -> None:
-        """One act for every man, a few at a time."""
-        acts = (self.refer, self.decide, self.begin, self.support, self.interrupt, self.go_on)
-        gate = asyncio.Semaphore(_AT_ONCE)
+    async def refer(self, person: Person, today: date) -> None:
+        """A practitioner refers; one man is referred by two."""
+        await self._refer(person, person.practitioner, today, person.name, send=person.path != "draft")
+        if person.path == "twice":
+            other = type(person.practitioner)(1 + person.practitioner.number % 6)
+            await self._refer(person, other, today, f"{person.name}:again", send=True)
 
-        async def one(man: Man) -> None:
-            async with gate:
-                await acts[number](man, today)
-            told()
-
-        await asyncio.gather(*(one(man) for man in men))
-
-    async def refer(self, man: Man, today: date) -> None:
-        """His practitioner refers him; one man is referred by two."""
-        await self._refer(man, man.practitioner, today, man.name, send=man.path != "draft")
-        if man.path == "twice":
-            other = type(man.practitioner)(1 + man.practitioner.number % 6)
-            await self._refer(man, other, today, f"{man.name}:again", send=True)
-
-    async def _refer(self, man: Man, by: Practitioner, today: date, step: str, *, send: bool) -> None:
+    async def _refer(self, person: Person, by: Practitioner, today: date, step: str, *, send: bool) -> None:
         who, day = self.practitioner(by), today.isoformat()
         started = await self.script.call(f"{step}:start", who, "StartReferral", {
-            "programme": man.programme, "kind": man.kind, "referrer_kind": "PROBATION",
-            "referrer_organisation": staff.PROBATION, "identifiers": man.identifiers,
-            "person": man.details(today), "answers": man.answers(today),
+            "programme": person.programme, "kind": person.kind, "referrer_kind": "PROBATION",
+            "referrer_organisation": staff.PROBATION, "identifiers": person.identifiers,
+            "person": person.details(today), "answers": person.answers(today),
         })  # fmt: skip
         about = {"referral_id": started.referral_id}
         await self.script.call(f"{step}:practitioner", who, "SetPractitioner", {**about, "practitioner": by.contact})
-        if man.programme == "EERSS" and not step.endswith(":again"):
+        if person.programme == "EERSS" and not step.endswith(":again"):
             await self.script.call(f"{step}:screening", who, "RecordScreening", {
                 "person_id": started.person_id, "source": "PP_ATTESTED", "base_result": "SCREENED_IN",
                 "completed_on": (today - timedelta(days=30)).isoformat(),
@@ -82,134 +73,177 @@ class Story:
         if send:
             await self._versioned(f"{step}:submit", who, "SubmitReferral", started.referral_id, {})
 
-    async def decide(self, man: Man, today: date) -> None:
+    async def decide(self, person: Person, today: date) -> None:
         """Triage on the same day, but for one path that nobody looks at in time."""
-        if man.path == "withdrawn":
+        if person.path == "withdrawn":
             fields = {"reason": "MOVED_AWAY", "note": "He has moved to another region.", "by_party": "REFERRER"}
-            who = self.practitioner(man.practitioner)
-            await self._versioned(f"{man.name}:withdraw", who, "WithdrawReferral", await self._referral(man), fields)
-        elif man.path in ("declined", "unwilling"):
-            await self._triage(man)
-            await self._decline(man, today)
-        elif man.path in _TAKEN_ON and man.path != "missed":
-            await self._triage(man)
-            await self._accept(man, today)
+            who = self.practitioner(person.practitioner)
+            await self._versioned(
+                f"{person.name}:withdraw", who, "WithdrawReferral", await self._referral(person), fields
+            )
+        elif person.path in ("declined", "unwilling"):
+            await self._triage(person)
+            await self._decline(person, today)
+        elif person.path == "redirected":
+            await self._triage(person)
+        elif person.path in _TAKEN_ON and person.path != "missed":
+            await self._triage(person)
+            await self._accept(person, today)
 
-    async def _triage(self, man: Man) -> None:
+    async def _triage(self, person: Person) -> None:
         fields = {"no_conflict_of_interest": True}
         await self._versioned(
-            f"{man.name}:triage", self._triager(man), "StartTriage", await self._referral(man), fields
+            f"{person.name}:triage", self._triager(person), "StartTriage", await self._referral(person), fields
         )
 
-    def _triager(self, man: Man) -> Actor:
-        return self.clinician if man.programme == "RECALL_SUPPORT" else self.manager
+    def _triager(self, person: Person) -> Actor:
+        return self.clinician if person.programme == "RECALL_SUPPORT" else self.manager
 
-    async def _decline(self, man: Man, today: date) -> None:
-        if man.path == "unwilling":
-            given = {"person_id": await self._person(man), "purpose": "PARTICIPATE", "explained_how": "FACE_TO_FACE"}
-            given["programme_id"] = await self._programme(man)
-            await self.script.call(f"{man.name}:says-no", self.manager, "DeclineConsent", given)
+    async def _decline(self, person: Person, today: date) -> None:
+        if person.path == "unwilling":
+            given = {"person_id": await self._person(person), "purpose": "PARTICIPATE", "explained_how": "FACE_TO_FACE"}
+            given["programme_id"] = await self._programme(person)
+            await self.script.call(f"{person.name}:says-no", self.manager, "DeclineConsent", given)
         reason = {
-            "reason": "NO_CONSENT" if man.path == "unwilling" else "NO_CAPACITY",
+            "reason": "NO_CONSENT" if person.path == "unwilling" else "NO_CAPACITY",
             "note": "Told to his practitioner.",
         }
         fields = {**reason, "suggestions": ["PEER_SUPPORT"]}
         await self._versioned(
-            f"{man.name}:decline", self._triager(man), "DeclineReferral", await self._referral(man), fields
+            f"{person.name}:decline", self._triager(person), "DeclineReferral", await self._referral(person), fields
         )
 
-    async def _accept(self, man: Man, today: date) -> None:
-        if man.kind == "PERSON_SUPPORT":
-            await self.script.call(f"{man.name}:says-yes", self.manager, "GrantConsent", {
-                "person_id": await self._person(man), "purpose": "PARTICIPATE",
-                "programme_id": await self._programme(man), "explained_how": "FACE_TO_FACE",
+    async def _accept(self, person: Person, today: date) -> None:
+        if person.kind == "PERSON_SUPPORT":
+            await self.script.call(f"{person.name}:says-yes", self.manager, "GrantConsent", {
+                "person_id": await self._person(person), "purpose": "PARTICIPATE",
+                "programme_id": await self._programme(person), "explained_how": "FACE_TO_FACE",
                 "language": "en-GB", "copy_offered": True,
             })  # fmt: skip
         fields = {"risk_summary_read_on": today.isoformat(), "decided_by_me": True}
-        if man.kind == "PERSON_SUPPORT":
-            fields["proposed_worker"] = self.worker(man)
+        if person.kind == "PERSON_SUPPORT":
+            fields["proposed_worker"] = self.worker(person)
         await self._versioned(
-            f"{man.name}:accept", self._triager(man), "AcceptReferral", await self._referral(man), fields
+            f"{person.name}:accept", self._triager(person), "AcceptReferral", await self._referral(person), fields
         )
 
-    async def begin(self, man: Man, today: date) -> None:
+    async def begin(self, person: Person, today: date) -> None:
         """A worker is named, the work opens, and how to reach him safely is agreed."""
-        if man.path not in _SUPPORTED:
+        if person.path not in _SUPPORTED:
             return
-        person = await self._person(man)
-        safe = {"person_id": person, "channels": ["PHONE", "LETTER"], "days": [1, 2, 3, 4, 5], "from_hour": 10}
-        reached = {"person_id": person, "phone": f"+4477009001{man.number % 100:02d}"}
+        person_id = await self._person(person)
+        safe = {"person_id": person_id, "channels": ["PHONE", "LETTER"], "days": [1, 2, 3, 4, 5], "from_hour": 10}
+        reached = {"person_id": person_id, "phone": f"+4477009001{person.number % 100:02d}"}
         await self.script.call(
-            f"{man.name}:channels", self.manager, "SetContactChannels", self._with_version(person, reached)
+            f"{person.name}:channels", self.manager, "SetContactChannels", self._with_version(person_id, reached)
         )
         safe |= {"to_hour": 17, "voicemail": False, "unnamed": True}
-        await self.script.call(f"{man.name}:safe", self.manager, "SetSafeContact", self._with_version(person, safe))
+        await self.script.call(
+            f"{person.name}:safe", self.manager, "SetSafeContact", self._with_version(person_id, safe)
+        )
 
         async def allocation() -> dict[str, Any]:
-            found = await eventually(lambda: self._allocation(man), f"The allocation of {man.name}")
+            found = await eventually(lambda: self._allocation(person), f"The allocation of {person.name}")
             return {"allocation_id": found.allocation_id, "expected_version": found.version}
 
         async def naming() -> dict[str, Any]:
-            return {**await allocation(), "worker_ref": self.worker(man)}
+            return {**await allocation(), "worker_ref": self.worker(person)}
 
-        await self.script.call(f"{man.name}:allocate", self.manager, "AllocateWorker", naming)
-        await self.script.call(f"{man.name}:open", self.manager, "OpenEngagement", allocation)
+        await self.script.call(f"{person.name}:allocate", self.manager, "AllocateWorker", naming)
+        await self.script.call(f"{person.name}:open", self.manager, "OpenEngagement", allocation)
 
-    async def support(self, man: Man, today: date) -> None:
+    async def redirect(self, person: Person, today: date) -> None:
+        """A woman whom the service does not take has agreed to be offered to the women's partner."""
+        if person.path != "redirected":
+            return
+        fields = {"reason": "COHORT", "note": "She asked for a service for women.", "agreed_on": today.isoformat()}
+        fields["offer_id"] = await self.offer("WOMENS_SERVICE", person.gender)
+        await self._versioned(
+            f"{person.name}:redirect", self.manager, "RedirectReferral", await self._referral(person), fields
+        )
+
+    async def offer(self, aspect: str, gender: str) -> str:
+        """What the directory of this house holds for somebody, the best first."""
+
+        async def first() -> str | None:
+            wanted: dict[str, Any] = {"aspect_codes": [aspect], "gender": gender, "page_size": 1}
+            found = (await self.clients.call(self.manager, "SearchOffers", **wanted)).found
+            return str(found[0].offer.offer_id) if found else None
+
+        async def look() -> str:
+            return await eventually(first, f"An offer of {aspect}")
+
+        return str(await self.script.value(f"offer:{aspect}:{gender}", look))
+
+    async def share(self, step: str, person: Person, recipient: str) -> Any:
+        """He or she lets this organisation know how to be reached, and of appointments."""
+        return await self.script.call(f"{person.name}:{step}:{recipient}", self.manager, "GrantConsent", {
+            "person_id": await self._person(person), "purpose": "SHARE", "recipient": recipient,
+            "scope_codes": ["CONTACT_DETAILS", "APPOINTMENTS"], "explained_how": "FACE_TO_FACE",
+            "language": "en-GB", "copy_offered": True,
+        })  # fmt: skip
+
+    async def case(self, person: Person) -> str:
+        """The case the referral opened."""
+        return str((await self._started(person)).case_id)
+
+    async def support(self, person: Person, today: date) -> None:
         """He is met and agrees what to work on. What nobody had looked at is looked at, too late."""
-        if man.path == "missed":
-            await self._triage(man)
-            await self._accept(man, today)
-        if man.path not in _SUPPORTED:
+        if person.path == "missed":
+            await self._triage(person)
+            await self._accept(person, today)
+        if person.path not in _SUPPORTED:
             return
         tried = {"channel": "PHONE", "attempted_on": today.isoformat()}
-        await self._engaged(f"{man.name}:tried", man, "RecordContactAttempt", tried)
-        answer = {"recorded_on": today.isoformat(), "recorded_by": self.worker(man)}
+        await self._engaged(f"{person.name}:tried", person, "RecordContactAttempt", tried)
+        answer = {"recorded_on": today.isoformat(), "recorded_by": self.worker(person)}
         agreed = {"attended_session": answer, "contact_plan": answer, "contacts_per_week": 2}
-        await self._engaged(f"{man.name}:agreed", man, "AgreeSupport", agreed)
+        await self._engaged(f"{person.name}:agreed", person, "AgreeSupport", agreed)
         ratings = [{"area": "MOTIVATION_ENGAGEMENT", "score": 3}, {"area": "RELATIONSHIPS", "score": 4}]
-        await self._engaged(f"{man.name}:rated", man, "RecordRating", {"phase": "START", "ratings": ratings})
+        await self._engaged(f"{person.name}:rated", person, "RecordRating", {"phase": "START", "ratings": ratings})
 
-    async def interrupt(self, man: Man, today: date) -> None:
+    async def interrupt(self, person: Person, today: date) -> None:
         """One is recalled and the work stands still; another has reached what he came for."""
-        if man.path == "paused":
+        if person.path == "paused":
             fields = {"reason": "RECALLED", "paused_on": today.isoformat()}
             fields["earliest_out_on"] = (today + timedelta(days=28)).isoformat()
-            await self._engaged(f"{man.name}:pause", man, "PauseEngagement", fields)
-        elif man.path == "closed":
+            await self._engaged(f"{person.name}:pause", person, "PauseEngagement", fields)
+        elif person.path == "closed":
             reason = {"reason": "He has reached what he came for and wants to end.", "agreed_by": staff.MANAGER}
-            await self._engaged(f"{man.name}:ending", man, "StartEnding", {"outcome": "COMPLETED", **reason})
+            await self._engaged(f"{person.name}:ending", person, "StartEnding", {"outcome": "COMPLETED", **reason})
 
-    async def go_on(self, man: Man, today: date) -> None:
+    async def go_on(self, person: Person, today: date) -> None:
         """He is back and the work goes on; the other's ends well."""
-        if man.path == "paused":
-            await self._engaged(f"{man.name}:resume", man, "ResumeEngagement", {"resumed_on": today.isoformat()})
-        elif man.path == "closed":
-            answer = {"recorded_on": today.isoformat(), "recorded_by": self.worker(man)}
+        if person.path == "paused":
+            await self._engaged(f"{person.name}:resume", person, "ResumeEngagement", {"resumed_on": today.isoformat()})
+        elif person.path == "closed":
+            answer = {"recorded_on": today.isoformat(), "recorded_by": self.worker(person)}
             names = ("ending_session", "final_ratings", "handoffs_settled", "end_report")
-            await self._engaged(f"{man.name}:close", man, "CloseEngagement", dict.fromkeys(names, answer))
-        elif man.path in _SUPPORTED:
+            await self._engaged(f"{person.name}:close", person, "CloseEngagement", dict.fromkeys(names, answer))
+        elif person.path in _SUPPORTED:
             ratings = [{"area": "MOTIVATION_ENGAGEMENT", "score": 6}, {"area": "RELATIONSHIPS", "score": 5}]
-            await self._engaged(f"{man.name}:rated-again", man, "RecordRating", {"phase": "REVIEW", "ratings": ratings})
+            await self._engaged(
+                f"{person.name}:rated-again", person, "RecordRating", {"phase": "REVIEW", "ratings": ratings}
+            )
 
-    async def _started(self, man: Man) -> Any:
-        return await self.script.call(f"{man.name}:start", self.manager, "StartReferral", {})
+    async def _started(self, person: Person) -> Any:
+        return await self.script.call(f"{person.name}:start", self.manager, "StartReferral", {})
 
-    async def _referral(self, man: Man) -> str:
-        return str((await self._started(man)).referral_id)
+    async def _referral(self, person: Person) -> str:
+        return str((await self._started(person)).referral_id)
 
-    async def _person(self, man: Man) -> str:
-        return str((await self._started(man)).person_id)
+    async def _person(self, person: Person) -> str:
+        return str((await self._started(person)).person_id)
 
-    async def _programme(self, man: Man) -> str:
+    async def _programme(self, person: Person) -> str:
         async def look() -> str:
-            found = await self.clients.call(self.manager, "ListProgrammes", code=man.programme)
+            found = await self.clients.call(self.manager, "ListProgrammes", code=person.programme)
             return str(found.programmes[0].programme_id)
 
-        return str(await self.script.value(f"programme:{man.programme}", look))
+        return str(await self.script.value(f"programme:{person.programme}", look))
 
-    async def _allocation(self, man: Man) -> Any:
-        case = (await self._started(man)).case_id
+    async def _allocation(self, person: Person) -> Any:
+        case = (await self._started(person)).case_id
         found = await self.clients.call(self.manager, "ListAllocations", case_id=case)
         return found.allocations[0] if found.allocations else None
 
@@ -229,13 +263,13 @@ class Story:
 
         return build
 
-    async def _engaged(self, step: str, man: Man, name: str, fields: dict[str, Any]) -> Any:
+    async def _engaged(self, step: str, person: Person, name: str, fields: dict[str, Any]) -> Any:
         """A command of his worker on his engagement, at the version it has just now."""
-        opened = await self.script.call(f"{man.name}:open", self.manager, "OpenEngagement", {})
+        opened = await self.script.call(f"{person.name}:open", self.manager, "OpenEngagement", {})
 
         async def build() -> dict[str, Any]:
             found = await self.clients.call(self.manager, "GetEngagement", engagement_id=opened.engagement_id)
             about = {"engagement_id": opened.engagement_id, "expected_version": found.engagement.version}
             return {**about, **fields}
 
-        return await self.script.call(step, self._staff(self.worker(man)), name, build)
+        return await self.script.call(step, self._staff(self.worker(person)), name, build)

@@ -10,9 +10,10 @@ from chassis.access import Ground, by, system
 from chassis.aggregate import NotFound, Unmet
 from chassis.rpc.assertion import asserted
 from chassis.work import command
-from partners.commands import gate
+from partners.commands import gate, leaves
 from partners.commands.gate import Question
-from partners.domain.handoff.codes import Category, Side
+from partners.commands.handoffs import based
+from partners.domain.handoff.codes import Category, Cause, Side
 from partners.storage.nodes import must_be_believed, trust
 
 if TYPE_CHECKING:
@@ -38,18 +39,21 @@ def as_the_house(work: Work) -> Iterator[None]:
         work.call = held
 
 
-async def _user(work: Work, authority: str, token: str) -> Actor:
-    """For whom the calling node asks."""
-    await must_be_believed(work.conn, work.actor.id, authority)
-    sender = (await trust(work.conn))[work.actor.id]
-    return asserted(token, sender, node=work.actor.id, to=work.node, at=work.now)
+async def _user(work: Work, authority: str, token: str) -> tuple[str, Actor]:
+    """Which node asks, and for whom: from here on it is he who reads, in the audit and in what is told of it."""
+    node = work.actor.id
+    await must_be_believed(work.conn, node, authority)
+    sender = (await trust(work.conn))[node]
+    user = asserted(token, sender, node=node, to=work.node, at=work.now)
+    work.call = replace(work.call, actor=user)
+    return node, user
 
 
-async def _meant(work: Work, detail_ref: str, user: Actor) -> Handoff:
+async def _meant(work: Work, node: str, detail_ref: str, user: Actor) -> Handoff:
     """The handoff behind a reference, for its other party alone; ended, unknown and another's look alike."""
     with as_the_house(work):
         found = await work.handoffs.first(detail_ref=detail_ref) if detail_ref else None
-    if found is None or found.partner != work.actor.id or found.partner_org != user.organisation or not found.open:
+    if found is None or found.partner != node or found.partner_org != user.organisation or not found.open:
         raise NotFound
     return found
 
@@ -74,21 +78,31 @@ async def _judged(work: Work, handoff: Handoff, user: Actor, categories: Sequenc
         )
 
 
-@command("detail.get", by("NODE"))
+@command("detail.get", by("NODE"), kept=False)
 async def get_detail(
     work: Work, *, detail_ref: str, categories: Sequence[Category], authority: str, token: str
 ) -> dict[str, Any]:
     """What another house may know behind a reference: whom to ask about it here, and what this house has written.
 
-    What was refused is a fact of its own; where nothing is left, `categories` is empty and the door answers as it does
-    to somebody unknown.
+    What was refused is a fact of its own; where nothing is left, nothing is answered and the door does as for somebody
+    unknown.
     """
-    user = await _user(work, authority, token)
-    handoff = await _meant(work, detail_ref, user)
+    node, user = await _user(work, authority, token)
+    handoff = await _meant(work, node, detail_ref, user)
+    work.record = str(handoff.id)
     if handoff.side is Side.RECEIVER:
-        return _answer(handoff, ())
-    judged = await _judged(work, handoff, user, categories or handoff.categories)
-    return _answer(handoff, judged.categories if judged else ()) if judged else {"categories": []}
+        if await _rests_on_something(work, handoff):
+            return _answer(handoff, ())
+    elif judged := await _judged(work, handoff, user, categories or handoff.categories):
+        return _answer(handoff, judged.categories)
+    work.outcome = "refused:not_found"
+    return {}
+
+
+async def _rests_on_something(work: Work, handoff: Handoff) -> bool:
+    """Whether the house whose man he is may be answered what this one asks about him: while agreement, his word and
+    the lists, as heard here, let anything of him be known between the two."""
+    return Cause.BASIS not in handoff.own_holds and await based(work, handoff)
 
 
 def _answer(handoff: Handoff, categories: Sequence[str]) -> dict[str, Any]:
@@ -101,31 +115,41 @@ def _answer(handoff: Handoff, categories: Sequence[str]) -> dict[str, Any]:
     }
 
 
-@command("name.list", by("NODE"))
+@command("name.list", by("NODE"), kept=False)
 async def list_names(work: Work, *, detail_refs: Sequence[str], authority: str, token: str) -> dict[str, str]:
     """By reference, whose names another house may know; of the others nothing is said."""
-    user = await _user(work, authority, token)
+    node, user = await _user(work, authority, token)
     found: dict[str, str] = {}
     for detail_ref in detail_refs:
         try:
-            handoff = await _meant(work, detail_ref, user)
+            handoff = await _meant(work, node, detail_ref, user)
         except NotFound:
             continue
         if handoff.side is Side.SENDER and await _judged(work, handoff, user, _NAME) is not None:
             found[detail_ref] = str(handoff.person_id)
+    work.record = ",".join(sorted(set(found.values())))
     return found
 
 
-@command("handoff.read_detail", READERS)
-async def read_handoff_detail(work: Work, handoff_id: UUID) -> dict[str, str]:
+@command("handoff.read_detail", READERS, kept=False)
+async def read_handoff_detail(work: Work, handoff_id: UUID, *, categories: Sequence[Category] = ()) -> dict[str, str]:
     """Which house is asked, and by which reference; that it was asked for whom is kept here, what it answers is not."""
     handoff = await work.handoffs.get(handoff_id)
     if not handoff.open or not handoff.detail_ref:
         raise Unmet("handoff_ended", "It has ended, and with it what might be read. Ask the other house.")
+    await _may_be_asked(work, handoff, categories)
+    work.record = str(handoff.id)
     return {"node": handoff.partner, "detail_ref": handoff.detail_ref, "scope_hash": handoff.scope_hash}
 
 
-@command("handoff.get_names", READERS)
+async def _may_be_asked(work: Work, handoff: Handoff, categories: Sequence[Category]) -> None:
+    """The wall on this side, for what comes from the house whose man he is."""
+    if handoff.side is Side.RECEIVER:
+        basis, wanted = handoff.grounds.confidentiality_basis.value, [each.value for each in categories]
+        await leaves.may_ask(work, handoff.partner, handoff.subject_ref, basis=basis, categories=wanted)
+
+
+@command("handoff.get_names", READERS, kept=False)
 async def get_handoff_names(work: Work, handoff_ids: Sequence[UUID]) -> dict[str, Any]:
     """Of a list of handoffs: which reference to ask of which house, and who is a man of this house."""
     asked: dict[str, dict[str, str]] = {}
@@ -133,6 +157,16 @@ async def get_handoff_names(work: Work, handoff_ids: Sequence[UUID]) -> dict[str
     for handoff in await work.handoffs.find(id=tuple(handoff_ids)):
         if handoff.side is Side.SENDER:
             own[str(handoff.id)] = str(handoff.person_id)
-        elif handoff.open and handoff.detail_ref:
+        elif handoff.open and handoff.detail_ref and await _is_let(work, handoff):
             asked.setdefault(handoff.partner, {})[str(handoff.id)] = handoff.detail_ref
+    work.record = ",".join(sorted([*own, *(id for refs in asked.values() for id in refs)]))
     return {"asked": asked, "own": own}
+
+
+async def _is_let(work: Work, handoff: Handoff) -> bool:
+    """Of a list the others are named all the same."""
+    try:
+        await _may_be_asked(work, handoff, _NAME)
+    except Unmet:
+        return False
+    return True

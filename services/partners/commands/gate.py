@@ -29,6 +29,8 @@ from chassis.aggregate import Unmet
 from chassis.shares import Basis
 from partners.domain.agreement.codes import Status
 from partners.domain.disclosure import Bases, Disclosure
+from partners.domain.handoff.codes import ConfidentialityBasis
+from partners.domain.handoff.states import Grounds
 from partners.domain.holding import Holding
 from partners.storage.known import ANSWERS, LISTED, OPEN_CASES, feed_age, lock_to_judge
 from partners.storage.nodes import node_of
@@ -82,6 +84,17 @@ class Judged:
             confidentiality_basis=self.confidentiality_basis,
             isa_id=self.isa_id,
         )
+
+
+def grounds_of(judged: Judged) -> Grounds:
+    """What the gate's verdict rests on, as handoffs keep it."""
+    return Grounds(
+        regime=judged.regime,
+        lawful_basis=judged.lawful_basis,
+        confidentiality_basis=ConfidentialityBasis(judged.confidentiality_basis),
+        isa_id=judged.isa_id,
+        reference=judged.reference,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

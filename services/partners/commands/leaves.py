@@ -13,6 +13,7 @@ from partners.domain.leave import LONGEST_SILENCE, Leave
 from partners.storage import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import date, datetime
 
 HOUSE = by("SYSTEM")
@@ -62,7 +63,7 @@ async def hear_word(work: Work, node: str, *, consent_changes: int, list_changes
     await work.conn.execute(_HEAR_WORD, node, consent_changes, list_changes, at, seq)
 
 
-async def may_ask(work: Work, node: str, subject_ref: str, *, basis: str, category: str = "") -> None:
+async def may_ask(work: Work, node: str, subject_ref: str, *, basis: str, categories: Collection[str] = ()) -> None:
     """Whether detail of a partner's man may be asked for now; Unmet with the reason where it may not.
 
     His house judges again when it is asked. This is the wall on our side, for the time in which it cannot be heard.
@@ -71,7 +72,8 @@ async def may_ask(work: Work, node: str, subject_ref: str, *, basis: str, catego
     if leave.excluded:
         raise Unmet("listed", "There is nothing here that you may see. Check the reference.")
     agreed = basis == Confidentiality.AGREED
-    if agreed and leave.consent_version and (leave.withdrawn or (category and category not in leave.categories)):
+    nothing_of_these = bool(categories) and not set(categories) & set(leave.categories)
+    if agreed and leave.consent_version and (leave.withdrawn or nothing_of_these):
         raise Unmet("consent_missing", "He does not agree, or no longer, that this is known here.")
     current = await work.conn.fetchrow(_CURRENT, node)
     if current is None or not current["whole"] or current["at"] < work.now - LONGEST_SILENCE:

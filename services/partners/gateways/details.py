@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID, uuid4
 
 import grpc
@@ -13,7 +13,7 @@ from google.protobuf.json_format import MessageToDict
 from chassis.access import Purpose
 from chassis.aggregate import Unmet
 from chassis.rpc import channel
-from throughcare.details.v1.service_pb2 import GetDetailRequest, GetDetailResponse, ListNamesRequest
+from throughcare.details.v1.service_pb2 import Detail, GetDetailRequest, GetDetailResponse, ListNamesRequest
 from throughcare.details.v1.service_pb2_grpc import DetailServiceStub
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ class Details(Protocol):
         """How these people like to be called, as far as it is known here."""
 
 
+def snapshot_of(detail: Detail) -> str:
+    """In one form, whichever owner held what: whoever gets all of it makes the same digest of it."""
+    held = MessageToDict(detail, preserving_proto_field_name=True)
+    return json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if held else ""
+
+
 class HouseDetails:
     """Asks `DetailService` of every owner this house runs, as the house itself, for the purpose HANDOFF."""
 
@@ -52,14 +58,9 @@ class HouseDetails:
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     async def snapshot(self, person_id: UUID, case_id: UUID | None, categories: Sequence[Category]) -> str:
-        """What they hold, by owner."""
-        request = GetDetailRequest(
-            person_id=str(person_id), case_id=str(case_id or ""), categories=[each.value for each in categories]
-        )
-        owners = [owner for owner in OWNERS if owner in self._settings.peers]
-        answers = await asyncio.gather(*(self._of(owner, request) for owner in owners))
-        found = {owner: answer for owner, answer in zip(owners, answers, strict=True) if answer}
-        return json.dumps(found, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if found else ""
+        """What they hold."""
+        known = await self.known(person_id, case_id, [each.value for each in categories])
+        return snapshot_of(known.detail)
 
     async def known(self, person_id: UUID, case_id: UUID | None, categories: Sequence[str]) -> GetDetailResponse:
         """The same as one answer, each field from the owner that holds it."""
@@ -87,10 +88,6 @@ class HouseDetails:
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("purpose", Purpose.HANDOFF.value), ("idempotency-key", str(uuid4())))
-
-    async def _of(self, owner: str, request: GetDetailRequest) -> dict[str, Any]:
-        answer = await self._asked(owner, request)
-        return MessageToDict(answer.detail, preserving_proto_field_name=True) if answer else {}
 
     async def _asked(self, owner: str, request: GetDetailRequest) -> GetDetailResponse | None:
         stub = DetailServiceStub(self._opened(owner))

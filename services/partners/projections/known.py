@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chassis.projection import Row
+from partners.storage.busy_slots import appointment_known
 from partners.storage.known import access_list, case_known, consent_known
 
 if TYPE_CHECKING:
@@ -52,3 +53,19 @@ def case_stands(case_id: UUID, person_id: UUID, source: str, *, is_open: bool, s
     """Whether a case is open, as that service says."""
     held = {"person_id": person_id, "open": is_open, "since": since, "seq": seq}
     return Row(case_known, {"case_id": case_id, "source": source, **held})
+
+
+def appointed(
+    appointment_id: UUID,
+    *,
+    person_id: UUID,
+    case_id: UUID | None,
+    org_id: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    stands: bool,
+    seq: int,
+) -> Row:
+    """When a partner without a house sees him, and whether that stands."""
+    held = {"person_id": person_id, "case_id": case_id, "org_id": org_id, "starts_at": starts_at, "ends_at": ends_at}
+    return Row(appointment_known, {"appointment_id": appointment_id, **held, "stands": stands, "seq": seq})

@@ -2,6 +2,7 @@
 
 from partners.publications import (
     agreements,
+    busy_slots,
     disclosures,
     handoffs,
     links,
@@ -16,6 +17,7 @@ from partners.publications.list import PUBLICATIONS
 __all__ = [
     "PUBLICATIONS",
     "agreements",
+    "busy_slots",
     "disclosures",
     "handoffs",
     "links",

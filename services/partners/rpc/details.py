@@ -50,8 +50,10 @@ class DetailService(DetailServiceServicer):
         given = {"detail_ref": form.opaque("detail_ref"), "categories": form.codes("categories", Category)}
         form.done()
         found = await self.works.do(commands.get_detail, calling(context, request), **given, **_word(context))
-        if not found["categories"] and not found.get("written"):
-            raise NotFound
+        if not found or not (found["categories"] or found["written"]):
+            nothing = NotFound()
+            nothing.audited = not found
+            raise nothing
         person_id = UUID(found["person_id"])
         case_id = UUID(found["case_id"]) if found["case_id"] else None
         answer = said.GetDetailResponse()

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from google.protobuf.json_format import MessageToDict
 
 from chassis.rpc import Form, calling, serves
 from partners.commands import details as commands
 from partners.domain.handoff.codes import Category
-from partners.gateways.details import OWNERS
+from partners.gateways.details import snapshot_of
 from partners.gateways.houses import Unreached
 from throughcare.partners.v1 import handoffs_pb2 as said
 from throughcare.partners.v1.service_pb2_grpc import PartnerServiceServicer
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from chassis.work import Works
     from partners.gateways.details import Details
     from partners.gateways.houses import OtherHouses
+    from throughcare.details.v1.service_pb2 import GetDetailResponse
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -44,7 +42,7 @@ class HandoffDetailServicer(PartnerServiceServicer):
         form, call = Form(request), calling(context, request)
         handoff_id, categories = form.uuid("handoff_id"), form.codes("categories", Category)
         form.done()
-        asked = await self.works.do(commands.read_handoff_detail, call, handoff_id=handoff_id)
+        asked = await self.works.do(commands.read_handoff_detail, call, handoff_id=handoff_id, categories=categories)
         answer = await self.houses.detail(asked["node"], call.actor, asked["detail_ref"], categories, key=call.key)
         return said.ReadHandoffDetailResponse(
             detail=answer.detail,
@@ -86,8 +84,6 @@ class HandoffDetailServicer(PartnerServiceServicer):
         return named, [node for node, answer in zip(nodes, answers, strict=True) if answer is None]
 
 
-def _digest(answer: Any) -> str:
+def _digest(answer: GetDetailResponse) -> str:
     """The digest of an answer, made as that of the offer was: only an answer in full can be the same."""
-    held = MessageToDict(answer.detail, preserving_proto_field_name=True)
-    snapshot = json.dumps({OWNERS[0]: held}, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if held else ""
-    return hashlib.sha256(snapshot.encode()).hexdigest()
+    return hashlib.sha256(snapshot_of(answer.detail).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import chassis.work
 from chassis.repository import Repository
 from partners.domain.agreement.aggregate import SharingAgreement
+from partners.domain.busy_slot import BusySlot
 from partners.domain.disclosure import Disclosure
 from partners.domain.handoff.aggregate import Handoff
 from partners.domain.heartbeat import Heartbeat
@@ -19,6 +20,7 @@ from partners.domain.organisation import Organisation
 from partners.domain.signpost import Signpost
 from partners.domain.word import Word
 from partners.storage.agreements import DISCLOSURES, disclosure, sharing_agreement
+from partners.storage.busy_slots import appointment_known, busy_slot
 from partners.storage.handoffs import HANDOFFS, LOCK_HANDOFF, SEALED, handoff
 from partners.storage.holdings import holding, leave, word
 from partners.storage.links import LINKS, subject_link
@@ -40,6 +42,8 @@ __all__ = [
     "READERS",
     "STANDING_FOR",
     "Work",
+    "appointment_known",
+    "busy_slot",
     "disclosure",
     "handoff",
     "heard_offer",
@@ -70,6 +74,7 @@ class Work(chassis.work.Work):
     nodes = Repository(Node, node, kind="node")
     heartbeats = Repository(Heartbeat, heartbeat, kind="heartbeat")
     handoffs = Repository(Handoff, handoff, kind="handoff", records=HANDOFFS, sealed=SEALED)
+    busy_slots = Repository(BusySlot, busy_slot, kind="busy_slot")
     links = Repository(SubjectLink, subject_link, kind="subject_link", records=LINKS)
     offers = Repository(Offer, offer, kind="offer", records=OFFERS)
     offers_heard = Repository(OfferHeard, offer_heard, kind="offer_heard")

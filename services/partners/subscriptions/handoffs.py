@@ -15,6 +15,7 @@ from uuid import UUID
 from chassis.aggregate import Fault, Invalid
 from partners.commands import handoffs as commands
 from partners.commands.handoffs.hearing import Content, Word
+from partners.domain.busy_slot import Hours
 from partners.domain.codes import Aspect
 from partners.domain.handoff.codes import (
     Category,
@@ -262,8 +263,13 @@ async def next_contact(work: Work, heard: Heard[shared.SharedNextContact]) -> No
 
 @GATE.command(shared.SharedBusySlot, ignored_when=("no_handoff",))
 async def busy_slot(work: Work, heard: Heard[shared.SharedBusySlot]) -> None:
-    """The receiver sees him then; what for is not said."""
+    """He is busy then: the receiver sees him, or the other house says so of work that is none of this handoff."""
     starts_at, ends_at = _at(heard.message.starts_at), _at(heard.message.ends_at)
+    if heard.message.handoff_id:
+        hours = Hours(starts_at=starts_at, ends_at=ends_at, off=heard.message.off)
+        reference = UUID(str(heard.envelope.aggregate_id))
+        await commands.hear_busy_elsewhere.inside(work, _word(heard), reference=reference, hours=hours)
+        return
     contact = Contact(aspect=None, step=None, starts_at=starts_at, ends_at=ends_at)
     word = _word(heard, str(heard.envelope.aggregate_id))
     await commands.hear_busy_slot.inside(work, word, contact=contact)

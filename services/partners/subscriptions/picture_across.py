@@ -38,7 +38,8 @@ _BY_SENDER = {
     partners.HandoffRevokeRequested,
     partners.HandoffLoopClosed,
 }
-_DOING_OF_THE_OTHER = {"SENDER": _BY_RECEIVER, "RECEIVER": _BY_SENDER}
+_BY_THE_OTHER = {partners.BusySlotHeard}
+_DOING_OF_THE_OTHER = {"SENDER": _BY_RECEIVER | _BY_THE_OTHER, "RECEIVER": _BY_SENDER | _BY_THE_OTHER}
 
 
 def _left(heard: Heard[Any], fact: Any, **given: Any) -> Iterable[Row]:
@@ -112,6 +113,14 @@ def contact_planned(heard: Heard[partners.HandoffContactPlanned]) -> Iterable[Ro
         starts_at=instant_of(message.starts_at),
         ends_at=instant_of(message.ends_at),
     )
+
+
+@PICTURE.projection(partners.BusySlotHeard)
+def busy(heard: Heard[partners.BusySlotHeard]) -> Iterable[Row]:
+    """He is busy then, another house says, or is not after all."""
+    message = heard.message
+    hours = {"starts_at": instant_of(message.starts_at), "ends_at": instant_of(message.ends_at)}
+    return _left(heard, facts.busy, **hours, off=message.off)
 
 
 @PICTURE.projection(partners.HandoffOnHold)

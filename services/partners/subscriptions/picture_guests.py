@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from chassis.access import covers_of
 from chassis.projection import Row
 from partners.projections.picture.tables import AGREEMENTS, rows
 from partners.subscriptions.picture import PICTURE, told_of
@@ -28,5 +29,8 @@ def agreement_stands(heard: Heard[Any]) -> Iterable[Row]:
     yield Row(*AGREEMENTS.stands(message.isa_id, in_force=in_force, since=since, seq=seq))
     if isinstance(message, partners.IsaActivated):
         between = {"parties": message.parties, "recipients": message.recipients}
+        covers = covers_of(message)
         first, last = date.fromisoformat(message.valid_from), date.fromisoformat(message.valid_to)
-        yield Row(*AGREEMENTS.signed(message.isa_id, **between, valid_from=first, valid_to=last, seq=seq))
+        yield Row(
+            *AGREEMENTS.signed(message.isa_id, **between, valid_from=first, valid_to=last, covers=covers, seq=seq)
+        )

@@ -97,6 +97,30 @@ _OF_ANSWERS: Mapping[Category, Callable[[Answers, date], Mapping[str, Value]]] =
 HELD = frozenset({Category.CONTACT_DETAILS, *_OF_ANSWERS})
 
 
+# Every answer belongs to one category, whoever looks at it here; those that no other house reads included.
+_OF_EACH: Mapping[Category, tuple[str, ...]] = {
+    Category.CONTACT_DETAILS: ("borough",),
+    Category.RISK_SUMMARY: ("rosh", "rosh_assessed_on", "mappa", "risk_to_staff", "lone_working", "risk_summary"),
+    Category.LICENCE_STATUS: (
+        "sentence_type",
+        "licence_type",
+        "licence_start_on",
+        "licence_end_on",
+        "condition_codes",
+    ),
+    Category.RECALL_STATUS: ("prison", "expected_release_on", "recalls_last_year"),
+    Category.PLAN_GOALS: ("needs",),
+    Category.OWN_WORDS: ("own_words",),
+}
+ANSWERED = frozenset(_OF_EACH)
+
+
+def let_of(answers: Answers, categories: Collection[str]) -> Answers:
+    """The answers of these categories alone; of the others as if nothing had been answered."""
+    let = {name for category, names in _OF_EACH.items() if category in categories for name in names}
+    return type(answers)(**{name: getattr(answers, name) for name in let})
+
+
 def detail_of(
     person: Person, answers: Answers | None, categories: Collection[Category], *, today: date
 ) -> dict[str, Value]:

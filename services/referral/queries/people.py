@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, bindparam, select
 
-from chassis.access import Role, by, visible_to
+from chassis.access import Category, Role, by, visible_to
 from chassis.aggregate import Exhausted, Fault, Invalid, NotFound
 from chassis.calendar import local_date
 from chassis.database import statement
 from chassis.work import query
 from referral.domain.codes import Channel
+from referral.domain.person import NO_CHANNELS, NO_DETAILS
 from referral.domain.person_form import normalised
-from referral.storage import IDENTIFIERS, PEOPLE, PERSON
+from referral.queries.letting import let_by_him
+from referral.storage import AGREEMENTS, IDENTIFIERS, PEOPLE, PERSON
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from referral.storage import Work
 
+_CONTACT = (Category.CONTACT_DETAILS.value,)
 _PERSON_READERS = by("SM, CP, IG, PP own, PW own, EW own or proposed")
 _FIND = {
     kind: statement(
@@ -53,9 +57,12 @@ async def find_person(work: Work, *, kind: str, value: str) -> str:
 
 @query("person.get", _PERSON_READERS)
 async def get_person(work: Work, *, person_id: UUID) -> dict[str, Any]:
-    """Who he is and how to reach him; a partner sees no identifiers."""
+    """Who he is and how to reach him; a partner sees no identifiers, a guest what his employer may know."""
     person = await work.people.get(person_id)
     work.record = str(person.id)
+    if not await work.let(AGREEMENTS, person.id, _CONTACT, await let_by_him(work, person.id)):
+        blank = replace(person, details=NO_DETAILS, channels=NO_CHANNELS, safe_contact=None)
+        return {"person": blank, "identifiers": {}, "access_list_version": 0}
     lists = await work.limits.first(person_id=person.id) if work.actor.role in {Role.SM, Role.IG} else None
     return {
         "person": person,

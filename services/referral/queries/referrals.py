@@ -30,20 +30,24 @@ from chassis.database import statement
 from chassis.work import query
 from referral.domain import identifiers as read_as
 from referral.domain.codes import ReasonGroup
+from referral.domain.detail import ANSWERED, let_of
 from referral.domain.identifiers import Wrong
 from referral.domain.places import quadrant_of
-from referral.domain.referral_parts import WAITING
-from referral.storage import CONTACT, ONWARD, ONWARD_STATE, PROGRAMME, REFERRAL, REFERRALS
+from referral.domain.referral_parts import WAITING, Status
+from referral.queries.letting import let_by_him
+from referral.storage import AGREEMENTS, CONTACT, ONWARD, ONWARD_STATE, PROGRAMME, REFERRAL, REFERRALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
     from uuid import UUID
 
+    from referral.domain.answers import Answers
     from referral.domain.practitioner import PractitionerContact
     from referral.domain.referral import Referral
     from referral.storage import Work
 
+_OF_ANSWERS = tuple(sorted(ANSWERED))
 _REFERRAL_READERS = by("SM, CP, PP own, PW own, EW own or proposed")
 # Towards a referrer the person's choice is told as circumstance, and nobody says who ended it (states.md 1).
 _REFERRERS = frozenset({Role.PP, Role.PW})
@@ -185,6 +189,8 @@ async def list_referrals(
         after_id=last,
         size=size,
     )
+    for row in rows:
+        await work.let(AGREEMENTS, row["person_id"], ())
     found = [{**_listed(row, work.actor.role), "order": (row["band_order"], row["since"], row["id"])} for row in rows]
     return {"referrals": found, "total": await _COUNT.value(work.conn, **filtered)}
 
@@ -209,7 +215,16 @@ async def get_referral(work: Work, *, referral_id: UUID | None, case_reference: 
     row = next(held for held in listed["referrals"] if held["referral_id"] == referral.id)
     contact = await work.contacts.first(case_id=referral.case_id)
     onward = await _ONWARD.value(work.conn, case_id=referral.case_id)
-    return {**row, **_opened(referral, contact, local_date(work.now)), "onward_state": onward or ""}
+    opened = _opened(referral, contact, local_date(work.now))
+    return {**row, **opened, "answers": await _let(work, referral), "onward_state": onward or ""}
+
+
+async def _let(work: Work, referral: Referral) -> Answers:
+    """The answers, of them for a guest those that his employer may know; of a draft, which he wrote, all of them."""
+    if referral.status is Status.DRAFT:
+        return referral.answers
+    consents = await let_by_him(work, referral.person_id)
+    return let_of(referral.answers, await work.let(AGREEMENTS, referral.person_id, _OF_ANSWERS, consents))
 
 
 def _reference(text: str) -> str:
@@ -223,7 +238,6 @@ def _opened(referral: Referral, contact: PractitionerContact | None, day: date) 
     """What only one referral by itself shows."""
     told = referral.told
     return {
-        "answers": referral.answers,
         "willing": "" if told is None else "YES" if told.willing else "NO",
         "redirected_to": referral.redirected_to,
         "practitioner_name": contact.on(day).name if contact and contact.current else "",

@@ -4,6 +4,7 @@ from partners.commands.handoffs.hearing import (
     acknowledge_handoff,
     confirm_purge,
     hear_accepted,
+    hear_busy_elsewhere,
     hear_busy_slot,
     hear_completed,
     hear_contact_planned,
@@ -51,7 +52,7 @@ from partners.commands.handoffs.redirecting import (
     offer_redirected,
     redirect,
 )
-from partners.commands.handoffs.resting import Change, hold_for_lost_basis, rest_as_known, rest_received
+from partners.commands.handoffs.resting import Change, based, hold_for_lost_basis, rest_as_known, rest_received
 from partners.commands.handoffs.sending import (
     confirm_handoff_loop,
     offer_handoff,
@@ -68,6 +69,7 @@ __all__ = [
     "accept_handoff",
     "acknowledge_handoff",
     "approve_handoff_correction",
+    "based",
     "claim_redirects",
     "complete_handoff",
     "confirm_handoff_loop",
@@ -80,6 +82,7 @@ __all__ = [
     "fall_due",
     "hand_on",
     "hear_accepted",
+    "hear_busy_elsewhere",
     "hear_busy_slot",
     "hear_completed",
     "hear_contact_planned",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chassis.access import by
 from chassis.aggregate import NotFound, Unmet
 from chassis.work import command
+from partners.commands.busy_slots import heard_slot, tell_what_is_known
 from partners.commands.handoffs.looking import locked, partner_of
 from partners.commands.handoffs.resting import rest_as_based
 from partners.commands.links import linked
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from partners.domain.busy_slot import Hours
     from partners.domain.codes import Aspect
     from partners.domain.handoff.aggregate import Handoff
     from partners.domain.handoff.codes import Category, Kind, Origin, Outcome, ReasonGroup, Step
@@ -81,13 +83,19 @@ async def _told_sender(work: Work, word: Word, heard: Callable[..., Handoff], *a
     lives_again = handoff.status in (Status.EXPIRED, Status.REVOKE_PENDING) and value.open and not value.revoking
     if lives_again:
         value = await rest_as_based(work, value)
-    return await work.handoffs.put(value)
+    return await _put(work, handoff, value)
 
 
 async def _told_receiver(work: Work, word: Word, heard: Callable[..., Handoff], *args: Any) -> int:
     """The sender's word."""
     handoff = await _between(work, word, Side.RECEIVER)
-    return await work.handoffs.put(heard(handoff, *args, said=word.said, at=work.now))
+    return await _put(work, handoff, heard(handoff, *args, said=word.said, at=work.now))
+
+
+async def _put(work: Work, before: Handoff, after: Handoff) -> int:
+    version = await work.handoffs.put(after)
+    await tell_what_is_known(work, before, after)
+    return version
 
 
 @command("handoff.acknowledge", HOUSE)
@@ -192,6 +200,17 @@ async def hear_busy_slot(work: Work, word: Word, *, contact: Contact) -> int:
     if found is None or found.side is not Side.SENDER or not _is_about(work, found, word):
         raise Unmet("no_handoff", "This hour belongs to no handoff of ours.")
     return await work.handoffs.put(hearing.contact_planned(found, contact, openly=False, at=work.now))
+
+
+@command("handoff.hear_busy_elsewhere", HOUSE)
+async def hear_busy_elsewhere(work: Work, word: Word, *, reference: UUID, hours: Hours) -> int:
+    """The other house says when he is busy with other work; of a handoff that is over or never came, a race."""
+    found = await locked(work, word.handoff_id)
+    if found is None or not found.open or not _is_about(work, found, word):
+        raise Unmet("no_handoff", "This hour belongs to no handoff of ours.")
+    slot = heard_slot(found, reference)
+    held = await work.busy_slots.first(id=slot.id)
+    return await work.busy_slots.put((held or slot).hear(hours, at=work.now))
 
 
 @command("handoff.hear_purge_confirmed", HOUSE)

@@ -12,30 +12,17 @@ from partners.commands import gate
 from partners.commands.handoffs.looking import must_be_open, new_ref, of_this_house, partner_of
 from partners.domain.codes import Aspect
 from partners.domain.handoff import sender
-from partners.domain.handoff.codes import Category, ConfidentialityBasis, Kind, Origin
+from partners.domain.handoff.codes import Category, Kind, Origin
 from partners.domain.handoff.sender import Offering
-from partners.domain.handoff.states import Grounds
 from partners.storage.whose import is_his_house, person_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from partners.commands.gate import Judged
     from partners.storage import Work
 
 SENDERS = by("SYSTEM, EW own, CP own, SM, PW own")
-
-
-def grounds_of(judged: Judged) -> Grounds:
-    """What the gate's verdict rests on, as the handoff keeps it."""
-    return Grounds(
-        regime=judged.regime,
-        lawful_basis=judged.lawful_basis,
-        confidentiality_basis=ConfidentialityBasis(judged.confidentiality_basis),
-        isa_id=judged.isa_id,
-        reference=judged.reference,
-    )
 
 
 @command("handoff.offer", SENDERS)
@@ -116,7 +103,7 @@ async def offer(
         scope_hash=hashlib.sha256(snapshot.encode()).hexdigest(),
         snapshot=snapshot,
         origin=origin,
-        grounds=grounds_of(judged),
+        grounds=gate.grounds_of(judged),
         detail_ref=detail_ref,
     )
     value = sender.offer(work.new_id(), offering, by=work.actor.id, at=work.now)

@@ -229,11 +229,23 @@ def _contacts(handoffs: Mapping[UUID, Values], case: Values, house: House) -> It
             starts_at, ends_at = _hour(contact)
             what = {"aspect": str(contact["aspect"]), "step": str(contact["step"])}
             yield NextContact(org_id=_receiver(held, house), starts_at=starts_at, ends_at=ends_at, **what)
+    yield from _busy(handoffs, house)
     for slot, each in case.items():
         if slot.startswith(f"{Slot.APPOINTMENT}:") and each.value["stands"]:
             starts_at, ends_at = _hour(each.value)
             org_id, aspect = str(each.value["org_id"]), str(each.value["aspect"])
             yield NextContact(org_id=org_id, starts_at=starts_at, ends_at=ends_at, aspect=aspect)
+
+
+def _busy(handoffs: Mapping[UUID, Values], house: House) -> Iterator[NextContact]:
+    """Hours that another house told of other work, while it and this one are at work with him."""
+    at_work = {str(_value(held, Slot.ABOUT)["partner"]) for held in handoffs.values() if state_of(held) in AT_WORK}
+    for held in handoffs.values():
+        partner = str(_value(held, Slot.ABOUT)["partner"])
+        for slot, each in held.items():
+            if partner in at_work and slot.startswith(f"{Slot.BUSY}:") and each.value["stands"]:
+                starts_at, ends_at = _hour(each.value)
+                yield NextContact(org_id=house.behind(partner), starts_at=starts_at, ends_at=ends_at)
 
 
 def _hour(value: Mapping[str, Plain]) -> tuple[datetime, datetime]:

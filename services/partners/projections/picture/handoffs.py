@@ -126,6 +126,13 @@ def contact_planned(of: Of, *, aspect: str, step: str, starts_at: datetime, ends
     yield of.says(Slot.CONTACT, **said)
 
 
+def busy(of: Of, *, starts_at: datetime, ends_at: datetime, off: bool) -> Iterator[Register]:
+    """The other house says that he is busy then, or is not after all. The fact is of an aggregate of its own, so it
+    says nothing of how the handoff stands."""
+    hours = {"starts_at": stamp(starts_at), "ends_at": stamp(ends_at)}
+    yield of.says(Slot.BUSY.of(of.told.aggregate_id), stands=not off, **hours)
+
+
 def on_hold(of: Of, *, reason_group: str) -> Iterator[Register]:
     """It rests, where it was."""
     yield of.about()

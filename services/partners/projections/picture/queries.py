@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from chassis.access import ACTOR_ROLE, visible_to
+from chassis.access import ACTOR_ROLE, Category, visible_to
 from chassis.aggregate import NotFound
 from chassis.database import statement
 from chassis.work import Work, query
@@ -32,6 +32,7 @@ from partners.projections.picture.across import House
 from partners.projections.picture.registers import Holder, Register, Registers, Slot, keep
 from partners.projections.picture.shapes import Picture, State
 from partners.projections.picture.tables import (
+    AGREEMENTS,
     SHARES,
     across_register,
     case_register,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from asyncpg import Record
     from sqlalchemy import FromClause
 
+_APPOINTMENTS = (Category.APPOINTMENTS.value,)
 SERVICES = ("referral", "casework", "partners")
 
 
@@ -162,7 +164,7 @@ async def _sources(work: Work, nodes: Nodes) -> tuple[Source, ...]:
     ]
     through = read.get(f"{work.node}.partners.v1", (None, None))[1]
     heard = {topic.removeprefix(SHARES): at for topic, (at, _) in read.items() if topic.startswith(SHARES)}
-    others = sorted({*heard, *nodes.organisations})
+    others = sorted({*heard, *nodes.organisations} - {work.node})
     return (*own, *(_of_node(node, heard.get(node), nodes.unheard.get(node), through) for node in others))
 
 
@@ -235,7 +237,15 @@ async def _seen(work: Work, opened: Sequence[Record], house: House) -> tuple[Pic
     """The pictures of these cases as the caller's role sees them; each is a read in the audit."""
     held = await _registers(work, opened) if opened else {}
     composed = (compose(held, row["case_id"], house=house, at=work.now) for row in opened)
-    return tuple(seen_by(work.actor, picture, house) for picture in composed if picture is not None)
+    return tuple([await _let(work, seen_by(work.actor, picture, house)) for picture in composed if picture is not None])
+
+
+async def _let(work: Work, picture: Picture) -> Picture:
+    """For a guest without who sees him when, where his employer may not know appointments. What he agreed to is not
+    kept here by recipient, so that rests on a standing basis or on nothing."""
+    if await work.let(AGREEMENTS, picture.person_id, _APPOINTMENTS):
+        return picture
+    return replace(picture, contacts=None, clashes=None)
 
 
 @query("picture.get", READERS)

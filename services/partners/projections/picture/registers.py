@@ -31,8 +31,8 @@ class Holder(StrEnum):
 
 
 class Slot(StrEnum):
-    """The slots, by the stream that writes them. `LATE`, `TAKING_PART`, `SCREENING`, `ACCESS`, `NEED` and
-    `APPOINTMENT` are families: a colon and what distinguishes the member follow."""
+    """The slots, by the stream that writes them. `LATE`, `TAKING_PART`, `SCREENING`, `ACCESS`, `NEED`,
+    `APPOINTMENT` and `BUSY` are families: a colon and what distinguishes the member follow."""
 
     # together.referral.v1, key case
     OPENED = "opened"
@@ -63,6 +63,8 @@ class Slot(StrEnum):
     REVOKING = "revoking"
     PURGED = "purged"
     CONTACT = "contact"
+    # together.partners.v1: of an hour another house told, by the version of that
+    BUSY = "busy"
     # together.partners.v1: of a node, of a link
     NODE = "node"
     HEARING = "hearing"

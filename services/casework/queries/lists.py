@@ -46,12 +46,15 @@ from casework.storage import (
     practitioner_table,
     worker_table,
 )
-from chassis.access import Role, by, visible_to
+from casework.storage.known import let_by_him
+from casework.storage.metadata import AGREEMENTS
+from chassis.access import Category, Role, by, visible_to
 from chassis.aggregate import NotFound
 from chassis.calendar import local_date
 from chassis.database import Statement, statement
 from chassis.work import query
 
+APPOINTMENTS = (Category.APPOINTMENTS.value,)
 A, E, W = allocation_table.c, engagement_table.c, worker_table.c
 SIZE: BindParameter[int] = bindparam("size", type_=Integer)
 
@@ -238,6 +241,8 @@ async def list_caseload(
     given = work.asking | {"worker_ref": worker_ref, "status": status}
     on, last = after or (None, None)
     rows = await _CASELOAD_PAGE.all(work.conn, **given, after_on=on, after_id=last, size=size + 1)
+    for row in rows:
+        await work.let(AGREEMENTS, row["person_id"], ())
     return Listed(rows=rows, total=await _CASELOAD_COUNT.value(work.conn, **given), on=local_date(work.now))
 
 
@@ -250,6 +255,7 @@ async def get_engagement(work: Work, *, engagement_id: UUID | None, case_id: UUI
         raise NotFound
     engagement = found[-1]
     work.record = str(engagement.id)
+    await work.let(AGREEMENTS, engagement.person_id, ())
     beside = await _BESIDE.one(work.conn, **work.asking, id=engagement.id)
     if work.actor.role is Role.PP:
         engagement = replace(engagement, pauses=(), outcome=None, attempts=(), attempts_before=0)
@@ -264,8 +270,13 @@ async def get_engagement(work: Work, *, engagement_id: UUID | None, case_id: UUI
 async def list_external_appointments(
     work: Work, *, case_id: UUID, after: tuple[Any, ...] = ()
 ) -> list[ExternalAppointment]:
-    """What is still to come with partners without a house, the next first: a man has few at a time."""
+    """What is still to come with partners without a house, the next first: a man has few at a time. Guests see it as
+    far as their employer may know appointments."""
     held = await work.appointments.find(case_id=case_id, status=AppointmentStatus.SCHEDULED)
+    if held:
+        person_id = held[0].person_id
+        let = await work.let(AGREEMENTS, person_id, APPOINTMENTS, await let_by_him(work, person_id))
+        held = held if let else []
     coming = [each for each in held if each.ends_at > work.now and (each.starts_at, each.id) > after]
     return sorted(coming, key=lambda each: (each.starts_at, each.id))
 
