@@ -128,6 +128,18 @@ async def test_a_projection_that_went_wrong_is_found_and_mended(toy, inbox, data
     assert again.equal
 
 
+async def test_a_rebuild_leaves_alone_what_is_not_of_the_groups_own_tables(toy, inbox, database) -> None:
+    await tell(toy, 3)
+    await hear_everything(inbox, database)
+    before = await rows(database, "select * from seen order by key")
+    inbox.hears.tables = ()
+
+    done = await replay.rebuild(database, inbox.hears, Journal(database), "together")
+
+    assert done.equal
+    assert await rows(database, "select * from seen order by key") == before
+
+
 async def test_what_the_group_has_not_applied_yet_is_left_out_of_a_rebuild_as_it_is_of_the_live_tables(
     toy, inbox, database
 ) -> None:

@@ -90,8 +90,9 @@ class Changes(Details):
 class Journal(journal_grpc.JournalServiceServicer):
     """A stream that ends as the test says."""
 
-    def __init__(self, name="", error=None, *, endless=False):
-        self.name, self.error, self.endless, self.closed = name, error, endless, asyncio.Event()
+    def __init__(self, name="", error=None, *, endless=False, size=0):
+        self.name, self.error, self.endless, self.size = name, error, endless, size
+        self.closed = asyncio.Event()
 
     @serves(HOUSE_ALONE)
     async def Read(self, request, context):
@@ -100,8 +101,8 @@ class Journal(journal_grpc.JournalServiceServicer):
             if self.error:
                 raise self.error
             while self.endless:
-                await asyncio.sleep(0.01)
-                yield journal_pb2.ReadResponse(position=1)
+                await asyncio.sleep(0 if self.size else 0.01)
+                yield journal_pb2.ReadResponse(position=1, value=b"x" * self.size)
         finally:
             self.closed.set()
 
@@ -433,11 +434,14 @@ async def test_a_stream_that_refuses_half_way_says_why(serving, authority):
     assert error_of(caught.value).reason == "needs_upgrade"
 
 
-async def test_a_stream_whose_reader_goes_away_is_closed(serving, authority):
-    async with serving(journal := Journal(endless=True), peers={"casework": ""}) as door:
+@pytest.mark.parametrize("size", [0, 1_000_000])
+async def test_a_stream_whose_reader_goes_away_is_closed(serving, authority, size):
+    """While it looks for more, and while it waits for a reader who reads too slowly."""
+    async with serving(journal := Journal(endless=True, size=size), peers={"casework": ""}) as door:
         stub = journal_grpc.JournalServiceStub(door(authority.service(NODE, "casework", at=TODAY)))
         reading = stub.Read(journal_pb2.ReadRequest())
         await reading.read()
+        await asyncio.sleep(0.2)
         reading.cancel()
         async with asyncio.timeout(5):
             await journal.closed.wait()

@@ -230,6 +230,17 @@ async def test_this_house_hears_how_an_offer_of_another_stands(pair: Pair) -> No
     assert await heard_of(pair.ours) == [("OfferPublished", of), ("OfferPaused", of), ("OfferRetired", of)]
 
 
+async def test_a_house_tells_its_offers_to_a_node_that_is_new_here_and_never_to_itself(pair: Pair) -> None:
+    await publish(pair.ours)
+    told_to = "select count(*) as n from journal where fact_type = 'Announced' and topic like 'share.%'"
+
+    await pair.ours.by_itself(offers.announce_offers, node_id=pair.ours.node)
+    itself = (await pair.ours.rows(told_to))[0]["n"]
+    await pair.ours.by_itself(offers.announce_offers, node_id=TRUST)
+
+    assert (itself, (await pair.ours.rows(told_to))[0]["n"]) == (0, 1)
+
+
 async def test_a_node_that_speaks_under_the_id_of_an_offer_of_ours_is_not_believed(pair: Pair) -> None:
     offer_id = await publish(pair.ours)
     before = await heard_of(pair.ours)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 log = telemetry.logger(__name__)
 LARGEST_REQUEST: Final = 256 * 1024
 _MOST_AT_ONCE: Final = 500
+
+
+class _ReaderGone(Exception):  # noqa: N818 - not an error
+    """A stream cannot be written any more: its reader has ended the call, or is gone."""
 
 
 class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscriptable at run time
@@ -66,10 +70,11 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
             async with self._entered(served, context):
                 return await inner(request, context)
 
-        async def many(request: object, context: Context) -> AsyncIterator[object]:
-            async with self._entered(served, context):
-                async for answer in inner(request, context):
-                    yield answer
+        async def many(request: object, context: Context) -> None:
+            # Written, not yielded: a stream that is cut off ends here, in its own context, not where it is collected.
+            async with self._entered(served, context), aclosing(inner(request, context)) as answers:
+                async for answer in answers:
+                    await _written(context, answer)
 
         if handler.response_streaming:
             makes = grpc.stream_stream_rpc_method_handler if handler.request_streaming else None
@@ -109,6 +114,8 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
                 outcome = "OK"
             except grpc.aio.AbortError:
                 raise
+            except _ReaderGone:
+                pass  # nobody is there to be answered
             except Exception as error:  # noqa: BLE001 - the door: whatever it is becomes a status, never a text
                 said = _said(error, served, reference)
                 outcome = said.code.name
@@ -117,6 +124,16 @@ class _Door(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # not subscripta
                 telemetry.observe("rpc_seconds", time.perf_counter() - began, method=served.method)
         if said is not None:
             await context.abort(said.code, said.sentence, said.trailing)
+
+
+async def _written(context: Context, answer: object) -> None:
+    try:
+        await context.write(answer)
+    except (TypeError, ValueError):
+        raise
+    except Exception as fault:
+        # gRPC's own, which it does not name in public.
+        raise _ReaderGone from fault
 
 
 @contextmanager
