@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from partners.domain.agreement.terms import Terms
 
-_TOLD = """
+TOLD = """
 select journal.position, key, headers, message, coalesce(pending.stub, false) as stub
 from journal left join pending using (position) where topic = $1 and journal.position > $2 order by journal.position
 """
@@ -117,8 +117,8 @@ class House:
     async def hears_from(self, other: House) -> list[str]:
         """Everything that house has told this one since the last time, as the relay would send it."""
         since = self.heard_up_to.get(other.node, 0)
-        found = await other.rows(_TOLD, inbox_of(self.node), since)
-        items = [_arrived(inbox_of(self.node), other.node, row) for row in found]
+        found = await other.rows(TOLD, inbox_of(self.node), since)
+        items = [arrived(inbox_of(self.node), other.node, row) for row in found]
         if found:
             self.heard_up_to[other.node] = found[-1]["position"]
         await self.hears(*items)
@@ -185,7 +185,7 @@ class House:
         await self.hears(await self.told(message, person_id, feed="access_list"))
 
 
-def _arrived(topic: str, source: str, row: Any) -> Item:
+def arrived(topic: str, source: str, row: Any) -> Item:
     headers, value = unpack_headers(row["headers"]), row["message"]
     if row["stub"]:
         headers, value = stub_of(headers), b""
