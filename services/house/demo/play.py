@@ -57,7 +57,7 @@ ACTS: Final = (
 )  # fmt: skip
 _AT_ONCE: Final = 6
 _FRESH: Final = timedelta(minutes=10)
-_QUIET: Final = 60.0
+_QUIET: Final = 180.0  # a consumer that was killed is missed after its session alone
 _PATIENCE: Final = 180.0
 _PLAYED: Final = "demo.jsonl"
 
