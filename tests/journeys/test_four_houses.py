@@ -232,7 +232,7 @@ async def the_story(houses: StartAll, **given: Any) -> None:
         assert await women.states() == ("ACCEPTED", "ACCEPTED")
         with pytest.raises(grpc.aio.AioRpcError) as gone:
             await trust.read()
-        assert gone.value.code() is grpc.StatusCode.NOT_FOUND
+        assert error_of(gone.value).reason == "consent_missing"  # the trust's own wall: nobody is even asked
 
         # He agrees anew, and it goes on where it stood.
         await let_know(jay, four.of[TRUST].organisation)
