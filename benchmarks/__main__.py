@@ -1,16 +1,25 @@
-"""`make bench`: P1, P2, P3, P4, P9 on real Kafka and PostgreSQL; tables to standard output, rounds and plots to results/."""
+"""`make bench`: P1, P2, P3, P4, P9, P11, P13, P20 on real Kafka and PostgreSQL; tables to standard output, rounds and plots to results/."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 
-from benchmarks import commands, inbox, latency, outbox, relay
+from benchmarks import commands, destinations, doors, inbox, latency, outbox, rebuild, relay
 from benchmarks.measure import RESULTS, Table, machine
 from benchmarks.stage import stage
 from house.buses import ensure_jars
 
-EVERY = {"P1": commands.measure, "P2": relay.measure, "P3": outbox.measure, "P4": inbox.measure, "P9": latency.measure}
+EVERY = {
+    "P1": commands.measure,
+    "P2": relay.measure,
+    "P3": outbox.measure,
+    "P4": inbox.measure,
+    "P9": latency.measure,
+    "P11": rebuild.measure,
+    "P13": doors.measure,
+    "P20": destinations.measure,
+}
 
 
 async def run(names: list[str], rounds: int) -> None:
@@ -31,7 +40,7 @@ async def run(names: list[str], rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("names", nargs="*", default=list(EVERY), help="P1 P2 P3 P4 P9")
+    parser.add_argument("names", nargs="*", default=list(EVERY), help=" ".join(EVERY))
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     ensure_jars()

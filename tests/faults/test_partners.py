@@ -1,4 +1,5 @@
-"""R30: a partner that is away while much is told, and one that reads at a thousand bytes a second, harm nobody else.
+"""R30: a partner that is away while much is told, and one that reads at a thousand bytes a second, harm nobody else;
+R32: one whose release is newer than ours.
 
 Facts are told to three houses in turn. One listens as it should: how long each fact takes to be applied there is
 measured while all three listen, then while one is away and one is slow. Who was away then catches up, and everything
@@ -26,6 +27,7 @@ from tests.chassis.test_shares import TELLS, House, a_signer, believed, hears, s
 from tests.chassis.toy import DEADLINES, TABLES, ThingWork, calling, settings
 from tests.faults.conftest import LONG
 from tests.support.faults import Proxy, proxy
+from tests.support.kafka import Raw, everything, put
 from tests.support.postgres import eventually, fresh_database
 
 if TYPE_CHECKING:
@@ -156,3 +158,62 @@ async def test_r30_one_away_and_one_slow_harm_nobody_else(
 
 async def _has(house: House, count: int) -> bool:
     return await count_of(house) >= count
+
+
+# R32: a release apart.
+
+
+def _later(teller: House, topic: str, good: Raw, sequence: int, *, kind: str = "", more: bytes = b"") -> Raw:
+    """The same message as a later release would tell it: of a type that is not known here, of a later major version, or
+    with a field that is not; signed, and next in its stream."""
+    changed = {"ce_streamsequence": str(sequence).encode(), "ce_id": str(uuid4()).encode()}
+    if kind:
+        changed |= {"ce_type": kind.encode(), "ce_dataschema": f"{kind}/1".encode()}
+    told = [(name, changed.get(name, held or b"")) for name, held in good.headers]
+    unsigned = [(name, held) for name, held in told if name not in {"ce_signature", "ce_keyid"}]
+    key, value = (good.key or b"").decode(), (good.value or b"") + more
+    return Raw(good.key, value, [*teller.signer.signed(topic, key, unsigned, value)])
+
+
+async def test_r32_a_partner_with_a_later_release_is_understood_as_far_as_it_can_be(
+    four: dict[str, House], broker: LocalKafka, figures: Any
+) -> None:
+    """What is new within a version is passed or ignored; what is of a later major version waits, with what follows it,
+    for the release that reads it; other streams go on. What earlier releases say is held by the golden corpus
+    (`tests/contracts/test_consumers.py`)."""
+    teller, listens = four["tells"], four["listens"]
+    first, other = await people(teller, 2)
+    async with running(teller.relay):
+        await told_to(teller, listens, [first], 1)
+        await told_to(teller, listens, [other], 1)
+        await eventually(lambda: _nothing_waits(teller), within=20)
+    good, elsewhere = everything(broker.servers, listens.topic)
+    known = "throughcare.partners.v1.SharedHandoffReceived"
+    newer = [
+        _later(teller, listens.topic, good, 2, kind="throughcare.partners.v1.SharedFromTheFuture"),
+        _later(teller, listens.topic, good, 3, more=b"\xfa\x06\x03new"),  # field 111, which nobody here knows
+        _later(teller, listens.topic, good, 4),
+        _later(teller, listens.topic, good, 5, kind=known.replace(".v1.", ".v2.")),
+        _later(teller, listens.topic, good, 6),
+        _later(teller, listens.topic, elsewhere, 2),
+    ]
+    put(broker.servers, listens.topic, newer)
+
+    async with running(listens.inbox):
+        await eventually(lambda: _has(listens, 5), within=60)
+        await eventually(lambda: _parked(listens, 2), within=60)
+
+    had = await effects(listens.works.database)
+    of = {raw.key: had[f"{teller.node}/{(raw.key or b'').decode()}"] for raw in (good, elsewhere)}
+    waits = await rows(listens.works.database, "select sequence, reason from parked order by sequence")
+    figures("R32", told=len(newer) + 2, applied=5, passed=1, waiting_for_an_upgrade=len(waits))
+    assert of == {good.key: [1, 3, 4], elsewhere.key: [1, 2]}
+    assert [(row["sequence"], row["reason"]) for row in waits] == [(5, "needs-upgrade"), (6, "behind")]
+
+
+async def _nothing_waits(house: House) -> bool:
+    return not await rows(house.works.database, "select 1 from pending")
+
+
+async def _parked(house: House, count: int) -> bool:
+    return len(await rows(house.works.database, "select 1 from parked")) == count

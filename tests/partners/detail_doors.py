@@ -47,8 +47,12 @@ class Owners:
 
     def __init__(self) -> None:
         self.asked: list[tuple[UUID, tuple[str, ...]]] = []
+        self.purposes: list[str] = []
 
-    async def known(self, person_id: UUID, _: UUID | None, categories: Sequence[str]) -> said.GetDetailResponse:
+    async def known(
+        self, person_id: UUID, _: UUID | None, categories: Sequence[str], *, purpose: str
+    ) -> said.GetDetailResponse:
+        self.purposes.append(purpose)
         self.asked.append((person_id, tuple(categories)))
         detail = said.Detail()
         if "CONTACT_DETAILS" in categories:

@@ -71,6 +71,17 @@ async def test_what_he_lets_be_known_is_read_where_it_is_kept_and_written_down_a
     assert made["bases"]["isa_id"] == str(door.pair.isa_id)
 
 
+async def test_what_it_is_read_for_is_known_to_the_owners_too(door: Door) -> None:
+    supporting = Actor(id=door.reader.id, role=Role.PW, organisation=TRUST, purpose=Purpose.DELIVER_SUPPORT)
+
+    await door.ask()
+    await door.ask(user=supporting)
+
+    assert door.owners.purposes == ["HANDOFF", "DELIVER_SUPPORT"]
+    (last,) = await door.pair.ours.rows("select purpose from disclosure order by judged_at desc, id desc limit 1")
+    assert last["purpose"] == "DELIVER_SUPPORT"
+
+
 async def test_one_reads_what_one_asks_for_and_no_category_that_was_not_handed_on(door: Door) -> None:
     some = await People(door).read(categories=["APPOINTMENTS", "RISK_SUMMARY"])
     assert list(some.categories) == ["APPOINTMENTS"]

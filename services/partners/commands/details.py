@@ -92,9 +92,9 @@ async def get_detail(
     work.record = str(handoff.id)
     if handoff.side is Side.RECEIVER:
         if await _rests_on_something(work, handoff):
-            return _answer(handoff, ())
+            return _answer(handoff, (), user)
     elif judged := await _judged(work, handoff, user, categories or handoff.categories):
-        return _answer(handoff, judged.categories)
+        return _answer(handoff, judged.categories, user)
     work.outcome = "refused:not_found"
     return {}
 
@@ -105,8 +105,9 @@ async def _rests_on_something(work: Work, handoff: Handoff) -> bool:
     return Cause.BASIS not in handoff.own_holds and await based(work, handoff)
 
 
-def _answer(handoff: Handoff, categories: Sequence[str]) -> dict[str, Any]:
+def _answer(handoff: Handoff, categories: Sequence[str], user: Actor) -> dict[str, Any]:
     return {
+        "purpose": user.purpose.value,
         "person_id": str(handoff.person_id),
         "case_id": str(handoff.case_id or ""),
         "categories": list(categories),

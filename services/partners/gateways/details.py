@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from partners.domain.handoff.codes import Category
 
 OWNERS: Final = ("referral", "casework")
+HANDOFF: Final = Purpose.HANDOFF.value
 _SECONDS: Final = 5.0
 # A person whom an owner does not know, and an owner that answers nothing of this kind, hold nothing.
 _NOTHING: Final = frozenset({grpc.StatusCode.NOT_FOUND, grpc.StatusCode.UNIMPLEMENTED})
@@ -37,8 +38,10 @@ class Details(Protocol):
         Raises Unmet("details_unavailable") where an owner cannot be asked: a part is never taken for the whole.
         """
 
-    async def known(self, person_id: UUID, case_id: UUID | None, categories: Sequence[str]) -> GetDetailResponse:
-        """The same as one answer; raises as `snapshot` does."""
+    async def known(
+        self, person_id: UUID, case_id: UUID | None, categories: Sequence[str], *, purpose: str = HANDOFF
+    ) -> GetDetailResponse:
+        """The same as one answer; raises as `snapshot` does. The owners write down what it is for."""
 
     async def names(self, person_ids: Sequence[UUID]) -> dict[UUID, str]:
         """How these people like to be called, as far as it is known here."""
@@ -51,7 +54,7 @@ def snapshot_of(detail: Detail) -> str:
 
 
 class HouseDetails:
-    """Asks `DetailService` of every owner this house runs, as the house itself, for the purpose HANDOFF."""
+    """Asks `DetailService` of every owner this house runs, as the house itself."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
@@ -62,11 +65,13 @@ class HouseDetails:
         known = await self.known(person_id, case_id, [each.value for each in categories])
         return snapshot_of(known.detail)
 
-    async def known(self, person_id: UUID, case_id: UUID | None, categories: Sequence[str]) -> GetDetailResponse:
+    async def known(
+        self, person_id: UUID, case_id: UUID | None, categories: Sequence[str], *, purpose: str = HANDOFF
+    ) -> GetDetailResponse:
         """The same as one answer, each field from the owner that holds it."""
         request = GetDetailRequest(person_id=str(person_id), case_id=str(case_id or ""), categories=list(categories))
         answers = await asyncio.gather(
-            *(self._asked(owner, request) for owner in OWNERS if owner in self._settings.peers)
+            *(self._asked(owner, request, purpose) for owner in OWNERS if owner in self._settings.peers)
         )
         merged = GetDetailResponse()
         for answer in filter(None, answers):
@@ -86,13 +91,13 @@ class HouseDetails:
             return {}
         return {UUID(each.person_id): each.preferred_name for each in answer.names}
 
-    def _metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("purpose", Purpose.HANDOFF.value), ("idempotency-key", str(uuid4())))
+    def _metadata(self, purpose: str = HANDOFF) -> tuple[tuple[str, str], ...]:
+        return (("purpose", purpose), ("idempotency-key", str(uuid4())))
 
-    async def _asked(self, owner: str, request: GetDetailRequest) -> GetDetailResponse | None:
+    async def _asked(self, owner: str, request: GetDetailRequest, purpose: str) -> GetDetailResponse | None:
         stub = DetailServiceStub(self._opened(owner))
         try:
-            return await stub.GetDetail(request, timeout=_SECONDS, metadata=self._metadata())
+            return await stub.GetDetail(request, timeout=_SECONDS, metadata=self._metadata(purpose))
         except grpc.aio.AioRpcError as fault:
             if fault.code() in _NOTHING:
                 return None

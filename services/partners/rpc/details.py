@@ -58,7 +58,7 @@ class DetailService(DetailServiceServicer):
         case_id = UUID(found["case_id"]) if found["case_id"] else None
         answer = said.GetDetailResponse()
         if found["categories"]:
-            answer = await self.details.known(person_id, case_id, found["categories"])
+            answer = await self.details.known(person_id, case_id, found["categories"], purpose=found["purpose"])
         answer.scope_hash = found["scope_hash"]
         answer.written.extend(said.Writing(round=each["round"], items=each["items"]) for each in found["written"])
         return answer
