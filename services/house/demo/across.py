@@ -33,6 +33,8 @@ class Across:
         self.story, self.script = story, story.script
         self.houses = {story.clients.run_now().node: story.clients, **houses}
         self.lead = next(iter(self.houses))
+        # Looked up once: while a supervisor is started again no house says whose it is.
+        self._organisations = {node: clients.run_now().organisation for node, clients in self.houses.items()}
         self.partners = frozenset(houses)
         names = ("decide", "begin", "offer", "answer", "support", "interrupt", "go_on", "look_ahead")
         self.acts: dict[str, Plays] = {name: self._act(name) for name in names}
@@ -151,7 +153,7 @@ class Across:
         return await self.houses[node].call(self._staff(node, staff.MANAGER), name, **fields)
 
     def _organisation(self, node: str) -> str:
-        return self.houses[node].run_now().organisation
+        return self._organisations[node]
 
     def _staff(self, node: str, who: str) -> Actor:
         return staff.acting(who, organisation=self._organisation(node), purpose=Purpose.HANDOFF)

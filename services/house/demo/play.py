@@ -205,9 +205,9 @@ async def run(
                 lead, *partners = houses
                 _must_have_all(houses[lead])
                 show(0, "programmes, organisations, staff")
-                await example.ensure(folder, patience=_PATIENCE)
-                await _introduced(houses)
-                await example.publish(folder, patience=_PATIENCE)
+                await patiently(lambda: example.ensure(folder, patience=_PATIENCE))
+                await patiently(lambda: _introduced(houses))
+                await patiently(lambda: example.publish(folder, patience=_PATIENCE))
                 clients = houses[lead]
                 demo = Demo(folder, clients, Script(folder.path / _PLAYED, clients), show)
                 await demo.play(first_people(people), {node: houses[node] for node in partners})
