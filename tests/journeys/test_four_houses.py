@@ -109,9 +109,19 @@ class Handoff:
         return await ask(house, staff(house, Role.SM), kind(handoff_id=self.id, expected_version=version, **given))
 
     async def read(self) -> Any:
-        """What the worker who receives may read of him now, asked of the house that offers."""
-        house = self.houses[self.to]
-        return await ask(house, staff(house, Role.PW), handoffs_pb2.ReadHandoffDetailRequest(handoff_id=self.id))
+        """What the worker who receives may read of him now, asked of the house that offers.
+
+        That house gives its word every 15 seconds that nothing it told is missing; until it came nobody is asked.
+        """
+        house, until = self.houses[self.to], asyncio.get_running_loop().time() + 60
+        while True:
+            try:
+                reading = handoffs_pb2.ReadHandoffDetailRequest(handoff_id=self.id)
+                return await ask(house, staff(house, Role.PW), reading)
+            except grpc.aio.AioRpcError as refused:
+                if error_of(refused).reason != "feed_stale" or asyncio.get_running_loop().time() > until:
+                    raise
+            await asyncio.sleep(0.5)
 
 
 async def let_know(jay: Journey, organisation: str) -> Any:
