@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2
@@ -93,7 +93,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_no_value_with_it():
     assert "canary" not in str(Invalid(*found))
 
 
-@pytest.mark.parametrize("text", [SEVEN, str(uuid4())])
+@pytest.mark.parametrize("text", [SEVEN, "994cee46-59f6-47ad-99f2-808eba1bf8cc"])
 def test_an_id_of_version_four_or_seven_passes(text):
     assert value(lambda form: form.uuid("id"), id=text) == UUID(text)
     assert uuid_of(text, "id") == UUID(text)

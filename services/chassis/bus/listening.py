@@ -115,7 +115,8 @@ class Listening(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         self.subscriber.get_msg = _next
         self.subscriber(self._hear)
 
-    async def _hear(self, records: Sequence[Record]) -> None:
+    async def _hear(self, records: Any) -> None:
+        # Of any other annotation FastStream would make a model, where it can resolve it, and look into every record.
         self.heard_at = asyncio.get_running_loop().time()
         try:
             await self.hearer.hear(self, records)
