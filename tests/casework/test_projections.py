@@ -75,7 +75,7 @@ def rows():
     told += projections.onward_state(handoff_id=HANDOFF, state="ACCEPTED", seq=5)
     between = {"parties": ["together", "probation"], "recipients": ["probation"]}
     term = {"valid_from": date(2026, 1, 1), "valid_to": date(2027, 1, 1)}
-    told.append(projections.agreement_signed("isa-1", **between, **term, seq=1))
+    told.append(projections.agreement_signed("isa-1", **between, **term, covers={}, seq=1))
     told += [
         projections.agreement_stands("isa-1", in_force=held, since=AT, seq=seq)
         for seq, held in ((1, True), (2, False), (3, True))

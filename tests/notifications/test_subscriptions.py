@@ -44,7 +44,7 @@ HEARD = {
         "Opened", "Paused", "Resumed", "Closed", "Reopened", "DeadlineMissed")),
     *(getattr(partners, f"Handoff{n}") for n in (
         "Offered", "Received", "Accepted", "Declined", "Expired", "Failed", "Waitlisted", "Started", "Completed",
-        "LoopClosed", "Revoked", "PurgeConfirmed", "DeadlineMissed")),
+        "LoopClosed", "Revoked", "PurgeConfirmed", "EnteredInError", "DeadlineMissed")),
     *(getattr(casework, f"Allocation{n}") for n in ("Requested", "Proposed", "Ended", "DeadlineMissed")),
 }  # fmt: skip
 

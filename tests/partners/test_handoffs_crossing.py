@@ -82,7 +82,7 @@ async def test_an_offer_not_acknowledged_is_missed_then_expires_and_is_deleted_w
     await pair.exchange()
 
     assert await pair.states(handoff_id) == ("EXPIRED", "EXPIRED")
-    assert await facts(pair.theirs, handoff_id) == ["Superseded", "Expired", "PurgeConfirmed"]
+    assert await facts(pair.theirs, handoff_id) == ["Superseded", "Expired", "PurgeConfirmed", "DeadlineMissed"]
     assert (await facts(pair.ours, handoff_id))[-1] == "PurgeConfirmed"
     assert (await pair.of(pair.theirs, handoff_id))["detail_ref"] == ""
 

@@ -410,10 +410,11 @@ def test_somebody_with_a_case_here_has_one_picture() -> None:
 
 
 def shared() -> Story:
-    """Two partners on one case, a gap, a clash, one that rests."""
+    """Two partners on one case, a gap, a clash, and work of one of them that rests: for that nobody is expected."""
     story = needing(accepted().of_handoff(handoffs.contact_planned, **contact()), "FAMILY")
-    resting = {"partner": "north-london-nhs", "reason_group": "PERSON_CHOICE"}
-    return bare(story).of_handoff(handoffs.on_hold, 1, **resting)
+    trust = {"partner": "north-london-nhs"}
+    story = bare(story, 2).of_handoff(handoffs.accepted, 2, **trust, **DUE)
+    return bare(story).of_handoff(handoffs.on_hold, 1, **trust, reason_group="PERSON_CHOICE")
 
 
 def test_probation_sees_handoffs_without_group_or_lateness_and_contacts_without_step() -> None:

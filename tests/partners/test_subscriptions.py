@@ -94,6 +94,9 @@ MAY_STAND: dict[type[Message], str] = {
     partners.HandoffLoopClosed: "handoff_id side partner",
     partners.HandoffRevokeRequested: "handoff_id side partner due_at",
     partners.HandoffPurgeConfirmed: "handoff_id side partner",
+    partners.HandoffCorrected: "handoff_id side partner kind aspect_codes",
+    partners.HandoffEnteredInError: "handoff_id side partner",
+    partners.BusySlotHeard: "handoff_id partner starts_at ends_at off",
     partners.HandoffDeadlineMissed: "handoff_id promise due_at",
     partners.NodeRegistered: "node_id org_id",
     partners.NodeHeartbeatMissed: "last_heard_at",
@@ -240,8 +243,9 @@ async def test_other_purposes_leave_no_trace_of_what_was_asked(
     message.purpose, message.replaces = purpose, ""
 
     async with works.database.transaction() as conn:
+        before = (await kept(conn)).splitlines()
         await projection.write(conn, left(message))
-        text = await kept(conn)
+        text = "\n".join(line for line in (await kept(conn)).splitlines() if line not in before)
 
     assert purpose not in text
     assert not re.search(r"mark\d", text)

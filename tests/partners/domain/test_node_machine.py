@@ -20,6 +20,7 @@ AFTER = {
     facts.Suspended: Status.SUSPENDED,
     facts.Retired: Status.RETIRED,
     facts.Heard: Status.ACTIVE,
+    facts.HeardAgain: Status.ACTIVE,
 }
 keys = st.integers(1, 5).map(lambda n: f"{n:064x}")
 spans = st.integers(0, 40).map(lambda days: timedelta(days=days))
