@@ -19,6 +19,9 @@ from house.demo.story import Story
 from house.folder import Folder
 from house.patience import patiently
 
+ACTS = ("refer", "decide", "begin", "support")
+AT_ONCE = 6
+
 
 async def plays(data: str, first: int, last: int) -> None:
     folder = Folder(Path(data))
@@ -30,8 +33,14 @@ async def plays(data: str, first: int, last: int) -> None:
         today = local_date(await patiently(lambda: clock.now(folder, run)))
         men = tuple(Person(number) for number in range(first, last + 1))
         began = time.monotonic()
-        for number in range(4):
-            await story.act(number, men, today, lambda: None)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def play(act: str, man: Person) -> None:
+            async with gate:
+                await story.acts[act](man, today)
+
+        for act in ACTS:
+            await asyncio.gather(*(play(act, man) for man in men))
         seconds = round(time.monotonic() - began, 1)
     played = (folder.path / f"played-{first}.jsonl").read_text().splitlines()
     answered = sum("answer" in json.loads(line) for line in played)

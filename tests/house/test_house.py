@@ -86,10 +86,12 @@ def test_a_file_is_imported_and_its_report_names_every_row(house, referrals):
 
 
 def test_a_second_run_changes_nothing(house, referrals):
-    before = ask(house, "referral", "select max(position) from journal")
+    # That its feeds are whole the house says every 15 seconds, whatever is imported.
+    told = "select max(position) from journal where fact_type <> 'FeedsConfirmed'"
+    before = ask(house, "referral", told)
     said = house.say("import", "referrals", str(referrals), "--json")
     assert said.facts["outcomes"] == {"SUBMITTED": 0, "DRAFT": 0, "SEEN_BEFORE": 10, "REFUSED": 1}
-    assert ask(house, "referral", "select max(position) from journal") == before
+    assert ask(house, "referral", told) == before
 
 
 def test_a_line_at_fault_is_refused_and_the_import_goes_on(house, today):
