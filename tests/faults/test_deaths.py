@@ -72,19 +72,20 @@ async def test_r3_a_consumer_killed_anywhere_has_each_effect_once(here, figures,
 async def test_r1_a_command_cut_off_anywhere_is_whole_or_not_at_all(here, figures) -> None:
     await here.people(10)
     outcomes = {"ok": 0, "unknown": 0, "refused": 0}
+    knife = await asyncpg.connect(here.database.url)  # of no pool: it must not cut itself off
     for nth in range(200 if LONG else 60):
         task = asyncio.create_task(here.works.do(again, calling(), id=here.things[nth % 10]))
         await asyncio.sleep(0.002 * (nth % 15))
-        async with here.database.connection() as conn:
-            await conn.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where pid <> pg_backend_pid() and application_name = 'throughcare' and datname = current_database()"
-            )
+        await knife.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'throughcare' and datname = current_database()"
+        )
         try:
             await task
             outcomes["ok"] += 1
         except (*UNREACHABLE, asyncpg.PostgresError):
             outcomes["unknown"] += 1
+    await knife.close()
     versions = await here.value("select sum(version) from thing")
     facts = await here.value("select count(*) from journal")
     audited = await here.value("select count(*) from audit where action = 'thing.again' and outcome = 'done'")
