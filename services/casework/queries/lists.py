@@ -48,7 +48,7 @@ from casework.storage import (
 )
 from casework.storage.known import let_by_him
 from casework.storage.metadata import AGREEMENTS
-from chassis.access import Category, Role, by, visible_to
+from chassis.access import Category, Role, by, let_see, visible_to
 from chassis.aggregate import NotFound
 from chassis.calendar import local_date
 from chassis.database import Statement, statement
@@ -242,7 +242,7 @@ async def list_caseload(
     on, last = after or (None, None)
     rows = await _CASELOAD_PAGE.all(work.conn, **given, after_on=on, after_id=last, size=size + 1)
     for row in rows:
-        await work.let(AGREEMENTS, row["person_id"], ())
+        await let_see(work, AGREEMENTS, row["person_id"], ())
     return Listed(rows=rows, total=await _CASELOAD_COUNT.value(work.conn, **given), on=local_date(work.now))
 
 
@@ -255,7 +255,7 @@ async def get_engagement(work: Work, *, engagement_id: UUID | None, case_id: UUI
         raise NotFound
     engagement = found[-1]
     work.record = str(engagement.id)
-    await work.let(AGREEMENTS, engagement.person_id, ())
+    await let_see(work, AGREEMENTS, engagement.person_id, ())
     beside = await _BESIDE.one(work.conn, **work.asking, id=engagement.id)
     if work.actor.role is Role.PP:
         engagement = replace(engagement, pauses=(), outcome=None, attempts=(), attempts_before=0)
@@ -275,7 +275,7 @@ async def list_external_appointments(
     held = await work.appointments.find(case_id=case_id, status=AppointmentStatus.SCHEDULED)
     if held:
         person_id = held[0].person_id
-        let = await work.let(AGREEMENTS, person_id, APPOINTMENTS, await let_by_him(work, person_id))
+        let = await let_see(work, AGREEMENTS, person_id, APPOINTMENTS, await let_by_him(work, person_id))
         held = held if let else []
     coming = [each for each in held if each.ends_at > work.now and (each.starts_at, each.id) > after]
     return sorted(coming, key=lambda each: (each.starts_at, each.id))

@@ -20,6 +20,7 @@ from chassis.access.deciding import (
     newest,
 )
 from chassis.access.guests import Agreements, Let, agreements, covers_of, in_force_with_employer, let_know
+from chassis.access.letting import let_see
 from chassis.access.roles import Actor, Call, Grants, Purpose, Reach, Role, by, system
 from chassis.access.seeing import Records, access_lists, reached_by, visible_to
 
@@ -61,6 +62,7 @@ __all__ = [
     "decide_all",
     "in_force_with_employer",
     "let_know",
+    "let_see",
     "newest",
     "reached_by",
     "system",

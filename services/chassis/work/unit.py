@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 from chassis import audit, journal, projection, promises, telemetry
-from chassis.access import (
-    Actor,
-    Agreements,
-    Asked,
-    Call,
-    Consent,
-    Let,
-    Role,
-    asking,
-    in_force_with_employer,
-    let_know,
-    system,
-)
+from chassis.access import Actor, Call, asking, system
 from chassis.aggregate import Aggregate
 from chassis.audit import Entry
-from chassis.database import Statement, Together, statement
+from chassis.database import Together
 from chassis.repository import Bound, Repository
 from chassis.sealed import Keys
 from chassis.work.received import ANSWER, EFFECTS_KEPT_DAYS, RECEIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     import asyncpg
@@ -45,32 +32,6 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Aggregate)
 _UNANSWERED: Final = object()
-
-
-@cache
-def _in_force(agreements: Agreements) -> Statement:
-    return statement(in_force_with_employer(agreements))
-
-
-class _Entered(NamedTuple):
-    action: str
-    record: str
-    outcome: str
-
-
-def _disclosed(found: Let, isa_ids: Sequence[str], person_id: UUID | None) -> _Entered:
-    """A disclosure to a guest's employer as the audit keeps it: agreement, regimes, bases, categories; no content.
-
-    Without a category it is of the process alone, under the agreement by which the record exists for him at all.
-    """
-    of, record = found.verdict, str(person_id or "")
-    if found.categories:
-        bases = (of.regime, of.recipient_regime, of.lawful_basis, of.confidentiality_basis, of.reference or "-")
-        said = f"isa:{of.isa_id} {'/'.join(bases)} {','.join(sorted(found.categories))}"
-        return _Entered("disclosure.made", record, said)
-    if not isa_ids:
-        return _Entered("disclosure.refused", record, "refused:isa_not_in_force")
-    return _Entered("disclosure.made", record, f"isa:{isa_ids[0]} - {of.refusal.value if of.refusal else '-'}")
 
 
 class Work:
@@ -189,34 +150,6 @@ class Work:
             "select exists(select 1 from parked where topic = $1 and key = $2)", topic, str(key)
         )
         return bool(found)
-
-    async def let(
-        self,
-        agreements: Agreements,
-        person_id: UUID | None,
-        categories: Iterable[str],
-        consents: Mapping[str, Consent] | None = None,
-    ) -> frozenset[str]:
-        """Of a record that was found for the actor, the categories he may see: whoever works for the house all of
-        them. For a guest that is a disclosure to his employer: what he is let see, under which agreement and on what
-        bases, is entered beside the reading; without a category, that he saw how it stands and nothing else."""
-        wanted, employer = frozenset(categories), self.actor.organisation
-        owner = self.works.settings.node_organisation
-        if self.actor.role in (Role.SYSTEM, Role.NODE) or employer == owner:
-            return wanted
-        rows = await _in_force(agreements).all(self.conn, **self.asking)
-        asked = Asked(
-            owner=owner,
-            person_id=person_id or UUID(int=0),
-            category="",
-            purpose=self.actor.purpose.value,
-            recipient=employer,
-            at=self.now,
-        )
-        found = let_know(rows, asked, wanted, consents=consents or {})
-        entered = _disclosed(found, [row["isa_id"] for row in rows], person_id)
-        self.audit(entered.action, record=entered.record, outcome=entered.outcome)
-        return found.categories
 
     async def first_time(self, key: UUID, effect: str) -> bool:
         """Whether this effect has not been had yet (grade G3): remembered for 60 days, with this work's commit."""

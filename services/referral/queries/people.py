@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, bindparam, select
 
-from chassis.access import Category, Role, by, visible_to
+from chassis.access import Category, Role, by, let_see, visible_to
 from chassis.aggregate import Exhausted, Fault, Invalid, NotFound
 from chassis.calendar import local_date
 from chassis.database import statement
@@ -60,7 +60,7 @@ async def get_person(work: Work, *, person_id: UUID) -> dict[str, Any]:
     """Who he is and how to reach him; a partner sees no identifiers, a guest what his employer may know."""
     person = await work.people.get(person_id)
     work.record = str(person.id)
-    if not await work.let(AGREEMENTS, person.id, _CONTACT, await let_by_him(work, person.id)):
+    if not await let_see(work, AGREEMENTS, person.id, _CONTACT, await let_by_him(work, person.id)):
         blank = replace(person, details=NO_DETAILS, channels=NO_CHANNELS, safe_contact=None)
         return {"person": blank, "identifiers": {}, "access_list_version": 0}
     lists = await work.limits.first(person_id=person.id) if work.actor.role in {Role.SM, Role.IG} else None

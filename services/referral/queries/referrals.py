@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from chassis.access import Role, by, visible_to
+from chassis.access import Role, by, let_see, visible_to
 from chassis.aggregate import Fault, Invalid, NotFound
 from chassis.calendar import local_date
 from chassis.database import statement
@@ -190,7 +190,7 @@ async def list_referrals(
         size=size,
     )
     for row in rows:
-        await work.let(AGREEMENTS, row["person_id"], ())
+        await let_see(work, AGREEMENTS, row["person_id"], ())
     found = [{**_listed(row, work.actor.role), "order": (row["band_order"], row["since"], row["id"])} for row in rows]
     return {"referrals": found, "total": await _COUNT.value(work.conn, **filtered)}
 
@@ -224,7 +224,7 @@ async def _let(work: Work, referral: Referral) -> Answers:
     if referral.status is Status.DRAFT:
         return referral.answers
     consents = await let_by_him(work, referral.person_id)
-    return let_of(referral.answers, await work.let(AGREEMENTS, referral.person_id, _OF_ANSWERS, consents))
+    return let_of(referral.answers, await let_see(work, AGREEMENTS, referral.person_id, _OF_ANSWERS, consents))
 
 
 def _reference(text: str) -> str:

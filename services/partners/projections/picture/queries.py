@@ -23,7 +23,7 @@ from sqlalchemy import (
     select,
 )
 
-from chassis.access import ACTOR_ROLE, Category, visible_to
+from chassis.access import ACTOR_ROLE, Category, let_see, visible_to
 from chassis.aggregate import NotFound
 from chassis.database import statement
 from chassis.work import Work, query
@@ -243,7 +243,7 @@ async def _seen(work: Work, opened: Sequence[Record], house: House) -> tuple[Pic
 async def _let(work: Work, picture: Picture) -> Picture:
     """For a guest without who sees him when, where his employer may not know appointments. What he agreed to is not
     kept here by recipient, so that rests on a standing basis or on nothing."""
-    if await work.let(AGREEMENTS, picture.person_id, _APPOINTMENTS):
+    if await let_see(work, AGREEMENTS, picture.person_id, _APPOINTMENTS):
         return picture
     return replace(picture, contacts=None, clashes=None)
 
