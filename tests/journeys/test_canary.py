@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from confluent_kafka import Consumer, TopicPartition
 
 from chassis import telemetry
 from tests.journeys import cast
 from tests.journeys.cast import MANAGER, Journey
+from tests.support.kafka import everything, topics_of
 from throughcare.options.v1 import options_pb2 as options
 
 if TYPE_CHECKING:
@@ -77,25 +77,13 @@ async def rows_of(house: House) -> Iterator[tuple[str, str]]:
 
 def records_of(house: House) -> Iterator[tuple[str, bytes]]:
     """Every key, header and value of every topic."""
-    settings = next(iter(house.parts.values())).service.settings
-    consumer = Consumer({"bootstrap.servers": settings.bus_servers, "group.id": "canary", "enable.auto.commit": False})
-    topics = [name for name in consumer.list_topics(timeout=10).topics if not name.startswith("_")]
-    for topic in topics:
-        for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-            place = TopicPartition(topic, number, 0)
-            low, high = consumer.get_watermark_offsets(place, timeout=10)
-            place.offset = low
-            consumer.assign([place])
-            while low < high:
-                record = consumer.poll(10)
-                assert record is not None
-                assert record.error() is None
-                low = record.offset() + 1
-                yield f"{topic} key", record.key() or b""
-                yield f"{topic} value", record.value() or b""
-                for name, value in record.headers() or ():
-                    yield f"{topic} header {name}", value or b""
-    consumer.close()
+    servers = next(iter(house.parts.values())).service.settings.bus_servers
+    for topic in topics_of(servers):
+        for record in everything(servers, topic):
+            yield f"{topic} key", record.key or b""
+            yield f"{topic} value", record.value or b""
+            for name, value in record.headers:
+                yield f"{topic} header {name}", value or b""
 
 
 def found_in(where: str, text: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 
 from chassis import telemetry
 from chassis.access import Purpose, Role
@@ -31,6 +31,7 @@ from tests.journeys.test_four_houses import (
     staff,
 )
 from tests.support.houses import ALL, PARTNER
+from tests.support.kafka import everything
 from throughcare.options.v1 import options_pb2 as options
 from throughcare.partners.v1 import handoffs_pb2, shares_pb2
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from tests.support.house import House
     from tests.support.houses import Houses, StartAll
+    from tests.support.kafka import Raw
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(400)]
 
@@ -162,35 +164,24 @@ _PULSE = {"throughcare.partners.v1.NodeHeartbeat", "throughcare.partners.v1.Shar
 
 def seen_by(house: House, *topics: str) -> Iterator[tuple[str, tuple[Any, ...]]]:
     """Every record that a house can read of others, all that is drawn anew each time masked and its length kept."""
-    settings = next(iter(house.parts.values())).service.settings
-    consumer = Consumer({"bootstrap.servers": settings.bus_servers, "group.id": "eye", "enable.auto.commit": False})
+    servers = next(iter(house.parts.values())).service.settings.bus_servers
     for topic in topics:
-        for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-            place = TopicPartition(topic, number, 0)
-            low, high = consumer.get_watermark_offsets(place, timeout=10)
-            place.offset = low
-            consumer.assign([place])
-            while low < high:
-                record = consumer.poll(10)
-                assert record is not None
-                assert record.error() is None
-                low = record.offset() + 1
-                yield _masked(topic, record)
-    consumer.close()
+        for record in everything(servers, topic):
+            yield _masked(topic, record)
 
 
-def _masked(topic: str, record: Any) -> tuple[str, tuple[Any, ...]]:
-    headers = {name: (value or b"").decode() for name, value in record.headers() or ()}
+def _masked(topic: str, record: Raw) -> tuple[str, tuple[Any, ...]]:
+    headers = {name: (value or b"").decode() for name, value in record.headers}
     kind = headers["ce_type"]
     drawn = {"ce_time", "ce_recordedat", "ce_signature", "ce_keyid"}
     shown = tuple(
         sorted((name, len(text) if name in drawn else _UNSTEADY.sub("#", text)) for name, text in headers.items())
     )
-    message = getattr(shares_pb2, kind.rpartition(".")[2]).FromString(record.value() or b"")
+    message = getattr(shares_pb2, kind.rpartition(".")[2]).FromString(record.value or b"")
     return kind, (
         topic,
-        len(record.key() or b""),
-        len(record.value() or b"") if _steady(message) else 0,
+        len(record.key or b""),
+        len(record.value or b"") if _steady(message) else 0,
         shown,
         _said(message),
     )

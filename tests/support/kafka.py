@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from chassis.certificates import Authority
 from chassis.envelope import Envelope, from_headers, key_of, reach_of, to_headers, topic_of
@@ -114,7 +116,7 @@ def everything(servers: str, topic: str) -> list[Raw]:
     try:
         for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
             place = TopicPartition(topic, partition)
-            first, end = consumer.get_watermark_offsets(place, timeout=10)
+            first, end = _extent(consumer, place)
             consumer.assign([TopicPartition(topic, partition, first)])
             while first < end:
                 record = consumer.poll(10)
@@ -126,6 +128,24 @@ def everything(servers: str, topic: str) -> list[Raw]:
     finally:
         consumer.close()
     return found
+
+
+def _extent(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """A partition that was made just now has a leader a moment later."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=10)
+        except KafkaException as fault:
+            if not fault.args[0].retriable() or time.monotonic() > until:
+                raise
+        time.sleep(0.1)
+
+
+def topics_of(servers: str) -> list[str]:
+    """Every topic but Kafka's own."""
+    found = AdminClient({"bootstrap.servers": servers, **QUICKLY}).list_topics(timeout=10).topics
+    return [name for name in found if not name.startswith("_")]
 
 
 def by_key(records: Sequence[Raw]) -> dict[bytes, list[int]]:
