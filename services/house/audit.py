@@ -12,11 +12,9 @@ import asyncio
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
-
 from house import bus_access, bus_reading, digests, streams
 from house.environment import read_url
-from house.postgres import database_of, named
+from house.postgres import AWAY, database_of, named
 from house.status import registry, running
 from house.trouble import Trouble
 
@@ -85,7 +83,7 @@ async def audit(folder: Folder) -> Audit:
             await digests.compare(folder, replace(run, node=node), found)
     except bus_reading.BusAway:
         raise Trouble("The bus does not answer.", mend="Wait until it is back, then audit again.") from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as away:
+    except AWAY as away:
         raise Trouble(
             f"A database does not answer ({type(away).__name__}).", mend="Wait until it is back, then audit again."
         ) from None

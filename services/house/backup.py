@@ -23,9 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from chassis.database import UNREACHABLE
 from house.environment import read_url
-from house.postgres import database_of, named
+from house.postgres import AWAY, database_of, named
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ def _begun(target: Path) -> Path:
 async def _connected(open_: AsyncExitStack, url: str, service: str) -> asyncpg.Connection:
     try:
         conn = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "throughcare-backup"})
-    except (*UNREACHABLE, asyncpg.PostgresError) as away:
+    except AWAY as away:
         raise Trouble(f"The database of {service} does not answer ({type(away).__name__}).") from None
     open_.push_async_callback(conn.close)
     return conn

@@ -12,10 +12,10 @@ import asyncpg
 
 from chassis import parking
 from chassis.aggregate import Refused
-from chassis.database import UNREACHABLE, now, prepare
+from chassis.database import now, prepare
 from house.environment import read_url
 from house.names import SERVICES
-from house.postgres import database_of, named
+from house.postgres import AWAY, database_of, named
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ async def _in(
 ) -> Any:
     try:
         conn = await asyncpg.connect(named(read_url(folder), database_of(run.node, service)), timeout=10)
-    except (*UNREACHABLE, asyncpg.PostgresError):
+    except AWAY:
         raise Trouble(f"The database of {service} does not answer.", mend="Look with: throughcare status") from None
     try:
         await prepare(conn)

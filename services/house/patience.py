@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import asyncpg
-
-from chassis.database import UNREACHABLE
+from house.postgres import AWAY
 from house.trouble import Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
-_AWAY: Final = (*UNREACHABLE, asyncpg.PostgresError, Trouble)
+_NOT_YET: Final = (*AWAY, Trouble)
 _PAUSE: Final = 0.3
 
 
@@ -24,7 +22,7 @@ async def patiently(what: Callable[[], Awaitable[T]], *, seconds: float = 180.0)
     while True:
         try:
             return await what()
-        except _AWAY:
+        except _NOT_YET:
             if asyncio.get_running_loop().time() > until:
                 raise
             await asyncio.sleep(_PAUSE)

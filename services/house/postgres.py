@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 USER = "pgserver"
 SOCKET = ".s.PGSQL.5432"
+# What asking a database raises while it is away, starting or being killed.
+AWAY = (*UNREACHABLE, asyncpg.PostgresError)
 _LONGEST_SOCKET = 100
 _SETTINGS = {
     "listen_addresses": "",
@@ -61,9 +63,9 @@ async def answers(url: str) -> bool:
     """Whether the server at this address takes statements now."""
     try:
         conn = await asyncpg.connect(url, timeout=3)
-    except (*UNREACHABLE, asyncpg.PostgresError):
+    except AWAY:
         return False
-    with suppress(*UNREACHABLE, asyncpg.PostgresError):
+    with suppress(*AWAY):
         await conn.close(timeout=2)
     return True
 

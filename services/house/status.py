@@ -14,7 +14,7 @@ import asyncpg
 
 from house import bus_access, bus_reading, cards, topics
 from house.environment import read_url
-from house.postgres import database_of, named
+from house.postgres import AWAY, database_of, named
 from house.processes import alive
 from house.trouble import Trouble
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from house.folder import Folder, Run
 
 ELSEWHERE: Final = "elsewhere"  # processes that no supervisor of ours keeps, as in containers
-_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 _PAUSE: Final = 0.3
 _COUNTS: Final = """
 select (select count(*) from pending) as pending,
@@ -154,14 +153,14 @@ async def _connected(stack: AsyncExitStack, url: str) -> asyncpg.Connection | No
     """A connection for one look, or None where the database is away."""
     try:
         conn = await asyncpg.connect(url, timeout=5)
-    except _AWAY:
+    except AWAY:
         return None
     stack.push_async_callback(_disconnected, conn)
     return conn
 
 
 async def _disconnected(conn: asyncpg.Connection) -> None:
-    with suppress(*_AWAY):
+    with suppress(*AWAY):
         await conn.close(timeout=2)
 
 
@@ -170,7 +169,7 @@ async def _counted(conn: asyncpg.Connection | None) -> dict[str, int]:
         return {}
     try:
         row = await conn.fetchrow(_COUNTS)
-    except _AWAY:
+    except AWAY:
         return {}
     return dict(row) if row else {}
 
@@ -181,7 +180,7 @@ async def _lag(conn: asyncpg.Connection | None, groups: Mapping[str, Sequence[st
         return None
     try:
         rows = await conn.fetch(_OFFSETS, seen.cluster)
-    except _AWAY:
+    except AWAY:
         return None
     following: dict[tuple[str, str, int], int] = {
         (row["grp"], row["topic"], row["partition"]): row["next"] for row in rows

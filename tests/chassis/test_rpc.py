@@ -166,6 +166,13 @@ def serving(settings_of, authority):
     return serve
 
 
+def bundled(folder, *authorities):
+    """All of these are trusted."""
+    bundle = folder / "bundle.pem"
+    bundle.write_bytes(b"".join(each.file.read_bytes() for each in authorities))
+    return bundle
+
+
 async def contact(door, *, metadata=None, timeout=5.0, request=None):
     stub = details_grpc.DetailServiceStub(door)
     request = request or details_pb2.GetContactRequest(case_id=CANARY)
@@ -654,8 +661,7 @@ async def test_a_gate_acts_for_no_person_and_no_person_acts_as_a_gate(serving, a
 
 async def test_of_several_trusted_authorities_the_one_that_issued_is_named(serving, authority, tmp_path):
     partners_own = Authority.make(tmp_path / "own", "partner", at=TODAY)
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_bytes(authority.file.read_bytes() + partners_own.file.read_bytes())
+    bundle = bundled(tmp_path, authority, partners_own)
     theirs = partners_own.service("north-london-nhs", "partners", at=TODAY)
     async with serving(servicer := Gates(), ca_file=bundle) as door:
         # The partner trusts the house's authority, the house that of the partner.
@@ -668,8 +674,7 @@ async def test_of_several_trusted_authorities_the_one_that_issued_is_named(servi
 @pytest.mark.parametrize("name", ["web", "referral", "partners", "operator"])
 async def test_a_name_of_the_house_counts_from_its_own_authority_alone(serving, authority, tmp_path, name):
     other = Authority.make(tmp_path / "own", "partner", at=TODAY)
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_bytes(other.file.read_bytes() + authority.file.read_bytes())
+    bundle = bundled(tmp_path, other, authority)
     forged = other.service(NODE, name, at=TODAY)
     async with serving(servicer := Details(), peers={"partners": ""}, ca_file=bundle) as door:
         code, said = await refused(door(Files(authority.file, forged.certificate, forged.key)))
@@ -681,8 +686,7 @@ async def test_a_name_of_the_house_counts_from_its_own_authority_alone(serving, 
 
 async def test_a_service_of_the_house_must_prove_itself_with_its_own_authority(settings_of, authority, tmp_path):
     other = Authority.make(tmp_path / "own", "partner", at=TODAY)
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_bytes(other.file.read_bytes() + authority.file.read_bytes())
+    bundle = bundled(tmp_path, other, authority)
     server = RpcServer(
         settings_of(other.service(NODE, "referral", at=TODAY), ca_file=bundle), {"referral": [Details()]}
     )

@@ -15,12 +15,11 @@ from house import clock
 from house.clients import Clients
 from house.demo.people import Person
 from house.demo.script import Script
-from house.demo.story import Story
+from house.demo.story import Story, for_each
 from house.folder import Folder
 from house.patience import patiently
 
 ACTS = ("refer", "decide", "begin", "support")
-AT_ONCE = 6
 
 
 async def plays(data: str, first: int, last: int) -> None:
@@ -33,14 +32,8 @@ async def plays(data: str, first: int, last: int) -> None:
         today = local_date(await patiently(lambda: clock.now(folder, run)))
         men = tuple(Person(number) for number in range(first, last + 1))
         began = time.monotonic()
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def play(act: str, man: Person) -> None:
-            async with gate:
-                await story.acts[act](man, today)
-
         for act in ACTS:
-            await asyncio.gather(*(play(act, man) for man in men))
+            await for_each(men, [story.acts[act]], today)
         seconds = round(time.monotonic() - began, 1)
     played = (folder.path / f"played-{first}.jsonl").read_text().splitlines()
     answered = sum("answer" in json.loads(line) for line in played)

@@ -19,7 +19,7 @@ from chassis.access.deciding import (
     decide_all,
     newest,
 )
-from chassis.access.guests import Agreements, Let, agreements, covers_of, in_force_with_employer, let_know
+from chassis.access.guests import Agreements, agreements, covers_of
 from chassis.access.letting import let_see
 from chassis.access.roles import Actor, Call, Grants, Purpose, Reach, Role, by, system
 from chassis.access.seeing import Records, access_lists, reached_by, visible_to
@@ -43,7 +43,6 @@ __all__ = [
     "Ground",
     "Known",
     "LawfulBasis",
-    "Let",
     "Purpose",
     "Reach",
     "Records",
@@ -60,8 +59,6 @@ __all__ = [
     "covers_of",
     "decide",
     "decide_all",
-    "in_force_with_employer",
-    "let_know",
     "let_see",
     "newest",
     "reached_by",

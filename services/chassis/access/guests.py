@@ -165,7 +165,6 @@ def let_know(
     categories: Iterable[str],
     *,
     consents: Mapping[str, Consent],
-    sector: str = "",
 ) -> Let:
     """Of these categories those that may be known, all under one agreement: the one that lets most be.
 
@@ -179,9 +178,7 @@ def let_know(
         ground = (
             Ground(basis=covers["standing_basis"], reference=covers["standing_reference"]) if standing else Ground()
         )
-        known = Known(
-            agreements=(_agreement(row),), consents=consents, related=True, feed_age=timedelta(0), sector=sector
-        )
+        known = Known(agreements=(_agreement(row),), consents=consents, related=True, feed_age=timedelta(0))
         verdicts = {each: decide(replace(asked, category=each, ground=ground), known) for each in sorted(categories)}
         let = frozenset(each for each, verdict in verdicts.items() if verdict.permitted)
         if len(let) > len(best.categories) or not best.categories:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chassis.access.deciding import Asked
@@ -22,25 +22,19 @@ def _in_force(agreements: Agreements) -> Statement:
     return statement(in_force_with_employer(agreements))
 
 
-class _Entered(NamedTuple):
-    action: str
-    record: str
-    outcome: str
-
-
-def _disclosed(found: Let, isa_ids: Sequence[str], person_id: UUID | None) -> _Entered:
-    """A disclosure to a guest's employer as the audit keeps it: agreement, regimes, bases, categories; no content.
-
-    Without a category it is of the process alone, under the agreement by which the record exists for him at all.
+def _disclosed(found: Let, isa_ids: Sequence[str]) -> tuple[str, str]:
+    """Action and outcome of a disclosure to a guest's employer as the audit keeps it: agreement, regimes, bases,
+    categories; no content. Without a category it is of the process alone, under the agreement by which the record
+    exists for him at all.
     """
-    of, record = found.verdict, str(person_id or "")
+    of = found.verdict
     if found.categories:
         bases = (of.regime, of.recipient_regime, of.lawful_basis, of.confidentiality_basis, of.reference or "-")
         said = f"isa:{of.isa_id} {'/'.join(bases)} {','.join(sorted(found.categories))}"
-        return _Entered("disclosure.made", record, said)
+        return "disclosure.made", said
     if not isa_ids:
-        return _Entered("disclosure.refused", record, "refused:isa_not_in_force")
-    return _Entered("disclosure.made", record, f"isa:{isa_ids[0]} - {of.refusal.value if of.refusal else '-'}")
+        return "disclosure.refused", "refused:isa_not_in_force"
+    return "disclosure.made", f"isa:{isa_ids[0]} - {of.refusal.value if of.refusal else '-'}"
 
 
 async def let_see(
@@ -67,6 +61,6 @@ async def let_see(
         at=work.now,
     )
     found = let_know(rows, asked, wanted, consents=consents or {})
-    entered = _disclosed(found, [row["isa_id"] for row in rows], person_id)
-    work.audit(entered.action, record=entered.record, outcome=entered.outcome)
+    action, outcome = _disclosed(found, [row["isa_id"] for row in rows])
+    work.audit(action, record=str(person_id or ""), outcome=outcome)
     return found.categories

@@ -35,10 +35,10 @@ class _Replaced(Exception):  # noqa: N818 - not an error
     """The bus is another one than before: join again."""
 
 
-def _is_stranger(found: Quarantined) -> bool:
+def _is_stranger(topic: str, reason: str) -> bool:
     """Somebody says to all that he is there, and this house has not registered him yet: nothing of it is believed, and
     nothing is wrong."""
-    return found.topic == CONTROL and found.reason == UNKNOWN_SENDER
+    return (topic, reason) == (CONTROL, UNKNOWN_SENDER)
 
 
 def _quarantined(item: Item, partition: int, offset: int) -> Quarantined:
@@ -268,7 +268,7 @@ class Inbox:
                     fail_point("inbox.begun")
                     if read is not None:
                         await journals.mark_read(work.conn, self.group, *read)
-                    kept = [found for found in distrusted if not _is_stranger(found)]
+                    kept = [found for found in distrusted if not _is_stranger(found.topic, found.reason)]
                     await quarantine.keep(work.conn, kept, at=work.now)
                     await each(work, items)
                     fail_point("inbox.before_commit")
@@ -285,7 +285,7 @@ class Inbox:
     def _alarm(self, distrusted: Iterable[Quarantined]) -> None:
         """Somebody sends what is not believed: loud, and without harm to others."""
         for (topic, reason), count in Counter((each.topic, each.reason) for each in distrusted).items():
-            if (topic, reason) == (CONTROL, UNKNOWN_SENDER):
+            if _is_stranger(topic, reason):
                 telemetry.count("strangers_heard", count, group=self.group)
                 log.info("strangers_heard", group=self.group, count=count)
                 continue

@@ -28,7 +28,7 @@ from house.demo.keeper import Keeper
 from house.demo.people import Person
 from house.demo.people import people as first_people
 from house.demo.script import Script, eventually
-from house.demo.story import Story
+from house.demo.story import Story, for_each
 from house.demo.summary import summary
 from house.names import SERVICES
 from house.patience import patiently
@@ -39,7 +39,6 @@ from house.trouble import Trouble
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from house.demo.story import Plays
     from house.folder import Folder
 
 
@@ -55,7 +54,6 @@ ACTS: Final = (
     Act("refer", 0), Act("decide", 0), Act("begin", 0), Act("offer", 0), Act("answer", 1), Act("support", 7),
     Act("interrupt", 20), Act("go_on", 35), Act("look_ahead", 21),
 )  # fmt: skip
-_AT_ONCE: Final = 6
 _FRESH: Final = timedelta(minutes=10)
 _QUIET: Final = 180.0  # a consumer that was killed is missed after its session alone
 _PATIENCE: Final = 180.0
@@ -94,23 +92,10 @@ class Demo:
                 await self._papers(story, today)
             elif act.name == "offer":
                 await self._until_fresh()
-            await self._act(
-                act, people, [each.acts[act.name] for each in (story, across) if act.name in each.acts], today
-            )
+            plays = [each.acts[act.name] for each in (story, across) if act.name in each.acts]
+            await for_each(people, plays, today, partial(self.step, act.name.replace("_", " ")))
         await self._days(Act("end", 0))
         await self._until_fresh()
-
-    async def _act(self, act: Act, people: tuple[Person, ...], plays: list[Plays], today: date) -> None:
-        """One act for every person, a few at a time."""
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(person: Person) -> None:
-            async with gate:
-                for play in plays:
-                    await play(person, today)
-            self.step(act.name.replace("_", " "))
-
-        await asyncio.gather(*(one(person) for person in people))
 
     async def _morning(self) -> None:
         """Begin at ten o'clock of a working day, or now where it is one between ten and twelve."""

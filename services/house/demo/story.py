@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,15 +12,31 @@ from house.demo.script import Script, eventually
 from referral.domain.practitioner import practitioner_ref
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from house.clients import Clients
     from house.demo.people import Person, Practitioner
 
     Plays = Callable[[Person, date], Awaitable[None]]
 
+_AT_ONCE: Final = 6
 _TAKEN_ON: Final = frozenset({"supported", "paused", "missed", "recall", "consultation", "twice", "closed"})
 _SUPPORTED: Final = frozenset({"supported", "paused", "recall", "closed", "twice"})
+
+
+async def for_each(
+    people: Iterable[Person], plays: Sequence[Plays], today: date, done: Callable[[], None] = lambda: None
+) -> None:
+    """One act for every person, a few at a time; `done` hears of each."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(person: Person) -> None:
+        async with gate:
+            for play in plays:
+                await play(person, today)
+        done()
+
+    await asyncio.gather(*(one(person) for person in people))
 
 
 class Story:

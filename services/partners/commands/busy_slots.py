@@ -50,15 +50,20 @@ async def tell_busy_slot(work: Work, seen: Seen) -> None:
             await _tell(work, handoff, seen)
 
 
-async def tell_what_is_known(work: Work, before: Handoff, after: Handoff) -> None:
-    """Tell a house that begins to work with him, or goes on, what is still to come."""
-    if before.status in AT_WORK or after.status not in AT_WORK:
-        return
-    person_id = await _person_of(work, after)
+async def put_and_tell(work: Work, before: Handoff, after: Handoff) -> int:
+    """Put a handoff; a house that begins to work with him by this, or goes on, is told what is still to come."""
+    version = await work.handoffs.put(after)
+    if before.status not in AT_WORK and after.status in AT_WORK:
+        await _tell_what_is_known(work, after)
+    return version
+
+
+async def _tell_what_is_known(work: Work, handoff: Handoff) -> None:
+    person_id = await _person_of(work, handoff)
     for row in await COMING.all(work.conn, person_id=person_id, at=work.now) if person_id else ():
         hours = Hours(starts_at=row["starts_at"], ends_at=row["ends_at"])
         about = {name: row[name] for name in ("appointment_id", "person_id", "case_id", "org_id")}
-        await _tell(work, after, Seen(**about, hours=hours))
+        await _tell(work, handoff, Seen(**about, hours=hours))
 
 
 async def _between(work: Work, person_id: UUID) -> Iterable[Handoff]:
@@ -86,16 +91,17 @@ async def _tell(work: Work, handoff: Handoff, seen: Seen) -> None:
     if seen.org_id == handoff.partner_org:
         return  # that one knows when it sees him
     id = uuid5(_SLOTS, f"{handoff.partner}/{seen.appointment_id}")
-    through = Through(
-        handoff_id=handoff.id, side=handoff.side, partner=handoff.partner, subject_ref=handoff.subject_ref
-    )
     held = await work.busy_slots.first(id=id)
-    slot = held or BusySlot(id=id, person_id=seen.person_id, case_id=seen.case_id, through=through)
-    if slot.hours == seen.hours or (seen.hours.off and slot.hours is None):
-        return
+    slot = held or BusySlot(id=id, person_id=seen.person_id, case_id=seen.case_id, through=_through(handoff))
+    if not slot.is_news(seen.hours):
+        return  # and nothing is judged
     judged = await gate.weigh(work, _question(handoff, seen))
     if judged is not None:
         await work.busy_slots.put(slot.tell(seen.hours, grounds=gate.grounds_of(judged), at=work.now))
+
+
+def _through(handoff: Handoff) -> Through:
+    return Through(handoff_id=handoff.id, side=handoff.side, partner=handoff.partner, subject_ref=handoff.subject_ref)
 
 
 def _question(handoff: Handoff, seen: Seen) -> Question:
@@ -115,8 +121,5 @@ def _question(handoff: Handoff, seen: Seen) -> Question:
 
 def heard_slot(handoff: Handoff, reference: UUID) -> BusySlot:
     """The hour that the other house calls so, before anything was heard of it."""
-    through = Through(
-        handoff_id=handoff.id, side=handoff.side, partner=handoff.partner, subject_ref=handoff.subject_ref
-    )
     id = uuid5(_SLOTS, f"heard/{handoff.partner}/{reference}")
-    return BusySlot(id=id, person_id=handoff.person_id, case_id=handoff.case_id, through=through)
+    return BusySlot(id=id, person_id=handoff.person_id, case_id=handoff.case_id, through=_through(handoff))

@@ -62,9 +62,13 @@ class BusySlot(Aggregate):
     through: Through
     hours: Hours | None = None
 
+    def is_news(self, hours: Hours) -> bool:
+        """Not what the other house was told already, nor the end of what it was never told."""
+        return hours != self.hours and not (hours.off and self.hours is None)
+
     def tell(self, hours: Hours, *, grounds: Grounds, at: datetime) -> BusySlot:
-        """Tell the other house; what it was told already, and the end of what it was never told, tell nothing."""
-        if hours == self.hours or (hours.off and self.hours is None):
+        """Tell the other house what is news to it."""
+        if not self.is_news(hours):
             return self
         through = self.through
         fact = Told(

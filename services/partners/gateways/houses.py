@@ -9,10 +9,9 @@ from uuid import UUID, uuid4
 import grpc
 
 from chassis.aggregate import NotFound, Unmet
-from chassis.rpc import channel
 from chassis.rpc.assertion import METADATA, assertion
 from chassis.shares import Signer
-from partners.storage.nodes import NODE
+from partners.gateways.doors import Door, NoDoor, door_of, opened
 from throughcare.details.v1 import service_pb2 as details
 from throughcare.details.v1.service_pb2_grpc import DetailServiceStub
 
@@ -36,7 +35,7 @@ class OtherHouses:
 
     def __init__(self, works: Works[Any]) -> None:
         self._works = works
-        self._channels: dict[tuple[str, str], grpc.aio.Channel] = {}
+        self._channels: dict[Door, grpc.aio.Channel] = {}
 
     async def detail(
         self, node: str, actor: Actor, detail_ref: str, categories: Sequence[Category], *, key: UUID | None
@@ -85,17 +84,12 @@ class OtherHouses:
         return assertion(actor, Signer.load(settings.node_key_file), node=settings.node_id, to=to, at=at)
 
     async def _channel(self, node: str) -> grpc.aio.Channel:
-        async with self._works.database.connection() as conn:
-            row = await NODE.one(conn, node_id=node)
-        if row is None or row["status"] == "RETIRED":
-            raise Unreached
-        door = (row["rpc_address"], row["authority"])
-        if door not in self._channels:
-            try:
-                opened = channel(self._works.settings, "partners", address=door[0], authority=door[1])
-            except ValueError as untrusted:
-                raise Unreached from untrusted
-            self._channels[door] = opened
+        try:
+            door = await door_of(self._works, node)
+            if door not in self._channels:
+                self._channels[door] = opened(self._works, door)
+        except NoDoor as none:
+            raise Unreached from none
         return self._channels[door]
 
     async def close(self) -> None:

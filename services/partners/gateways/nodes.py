@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
-from chassis.rpc import channel
-from partners.storage.nodes import NODE
+from partners.gateways.doors import NoDoor, door_of, opened
 from throughcare.partners.v1 import nodes_pb2 as said
 from throughcare.partners.v1.nodes_pb2_grpc import NodeServiceStub
 
@@ -38,23 +37,13 @@ class NodeJournals:
         request = said.ReadSharesRequest(
             topic=topic, key=stream, from_sequence=from_sequence, from_position=from_position
         )
-        address, authority = await self._registered(node or sender)
         try:
-            opened = channel(self._works.settings, "partners", address=address, authority=authority)
-        except ValueError as untrusted:
-            raise ConnectionError("the authority of this node is not trusted here") from untrusted
-        try:
-            async with opened as open_channel:
+            # Asked seldom, so nothing is kept open.
+            async with opened(self._works, await door_of(self._works, node or sender)) as open_channel:
                 async for answer in NodeServiceStub(open_channel).ReadShares(request, timeout=_SECONDS):
                     if answer.position:
                         yield answer.position, answer.key, [(h.name, h.value) for h in answer.headers], answer.value
+        except NoDoor as none:
+            raise ConnectionError(str(none)) from none
         except grpc.aio.AioRpcError as fault:
             raise ConnectionError("what another node has told cannot be read now") from fault
-
-    async def _registered(self, node: str) -> tuple[str, str]:
-        """Where the gate of a node answers, and under whose certificate: asked seldom, so nothing is kept open."""
-        async with self._works.database.connection() as conn:
-            row = await NODE.one(conn, node_id=node)
-        if row is None or row["status"] == "RETIRED":
-            raise ConnectionError("this node is not registered here")
-        return row["rpc_address"], row["authority"]

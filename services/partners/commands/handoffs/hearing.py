@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chassis.access import by
 from chassis.aggregate import NotFound, Unmet
 from chassis.work import command
-from partners.commands.busy_slots import heard_slot, tell_what_is_known
+from partners.commands.busy_slots import heard_slot, put_and_tell
 from partners.commands.handoffs.looking import locked, partner_of
 from partners.commands.handoffs.resting import rest_as_based
 from partners.commands.links import linked
@@ -83,19 +83,13 @@ async def _told_sender(work: Work, word: Word, heard: Callable[..., Handoff], *a
     lives_again = handoff.status in (Status.EXPIRED, Status.REVOKE_PENDING) and value.open and not value.revoking
     if lives_again:
         value = await rest_as_based(work, value)
-    return await _put(work, handoff, value)
+    return await put_and_tell(work, handoff, value)
 
 
 async def _told_receiver(work: Work, word: Word, heard: Callable[..., Handoff], *args: Any) -> int:
     """The sender's word."""
     handoff = await _between(work, word, Side.RECEIVER)
-    return await _put(work, handoff, heard(handoff, *args, said=word.said, at=work.now))
-
-
-async def _put(work: Work, before: Handoff, after: Handoff) -> int:
-    version = await work.handoffs.put(after)
-    await tell_what_is_known(work, before, after)
-    return version
+    return await put_and_tell(work, handoff, heard(handoff, *args, said=word.said, at=work.now))
 
 
 @command("handoff.acknowledge", HOUSE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chassis.access import by
 from chassis.work import command
-from partners.commands.busy_slots import tell_what_is_known
+from partners.commands.busy_slots import put_and_tell
 from partners.commands.handoffs.looking import new_ref
 from partners.commands.offers import say_full
 from partners.domain.handoff import holding, receiver
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
-    from partners.domain.handoff.aggregate import Handoff
     from partners.domain.handoff.codes import Outcome, Reason
     from partners.domain.handoff.states import Contact
     from partners.storage import Work
@@ -25,17 +24,11 @@ if TYPE_CHECKING:
 RECEIVERS = by("PW own, EW own, CP, SM")
 
 
-async def _put(work: Work, before: Handoff, after: Handoff) -> int:
-    version = await work.handoffs.put(after)
-    await tell_what_is_known(work, before, after)
-    return version
-
-
 @command("handoff.accept", RECEIVERS)
 async def accept_handoff(work: Work, handoff_id: UUID, *, worker: str, expected: int | None) -> int:
     """Take it on."""
     handoff = await work.handoffs.get(handoff_id, expected)
-    return await _put(work, handoff, receiver.accept(handoff, worker=worker, at=work.now))
+    return await put_and_tell(work, handoff, receiver.accept(handoff, worker=worker, at=work.now))
 
 
 @command("handoff.waitlist", RECEIVERS)
@@ -72,7 +65,7 @@ async def start_handoff_work(
     """First contact has been made."""
     handoff = await work.handoffs.get(handoff_id, expected)
     value = receiver.start(handoff, first_contact_on=first_contact_on, worker=worker, at=work.now)
-    return await _put(work, handoff, value)
+    return await put_and_tell(work, handoff, value)
 
 
 @command("handoff.plan_contact", RECEIVERS)
@@ -93,7 +86,7 @@ async def hold_handoff(work: Work, handoff_id: UUID, *, reason: Reason, expected
 async def resume_handoff(work: Work, handoff_id: UUID, *, expected: int | None) -> int:
     """Go on."""
     handoff = await work.handoffs.get(handoff_id, expected)
-    return await _put(work, handoff, holding.resume(handoff, at=work.now))
+    return await put_and_tell(work, handoff, holding.resume(handoff, at=work.now))
 
 
 @command("handoff.complete", RECEIVERS)

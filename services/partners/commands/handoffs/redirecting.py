@@ -57,7 +57,7 @@ async def redirect(work: Work, *, case_id: UUID, offer_id: UUID) -> None:
     What he himself has to agree to first is refused with a sentence that says so.
     """
     person_id = await person_of(work, case_id, None)
-    partner = await partner_of(work, await _node(work, offer_id))
+    partner = await partner_of(work, (await _offered(work, offer_id))["node_id"])
     await must_be_open(work, offer_id, partner)
     question = gate.Question(
         person_id=person_id,
@@ -79,13 +79,14 @@ async def redirect(work: Work, *, case_id: UUID, offer_id: UUID) -> None:
 @command("handoff.offer_redirected", HOUSE)
 async def offer_redirected(work: Work, *, wanted: Redirect, snapshot: str) -> dict[str, object]:
     """Hand it on; judged again, since time has passed."""
+    offered = await _offered(work, wanted.offer_id)
     return await offer(
         work,
         wanted.person_id,
         case_id=wanted.case_id,
-        recipient=await _node(work, wanted.offer_id),
+        recipient=offered["node_id"],
         kind=Kind.REFERRAL_ON,
-        aspects=await _aspects(work, wanted.offer_id),
+        aspects=tuple(Aspect(code) for code in offered["terms"]["aspects"]),
         offer_id=wanted.offer_id,
         categories=SHARED,
         ground=gate.AGREED,
@@ -99,14 +100,6 @@ async def _offered(work: Work, offer_id: UUID) -> Any:
     if found is None:
         raise NotFound("offer_unknown", "No registered house offers this. Give it as a signpost.")
     return found
-
-
-async def _node(work: Work, offer_id: UUID) -> str:
-    return str((await _offered(work, offer_id))["node_id"])
-
-
-async def _aspects(work: Work, offer_id: UUID) -> tuple[Aspect, ...]:
-    return tuple(Aspect(code) for code in (await _offered(work, offer_id))["terms"]["aspects"])
 
 
 @command("handoff.claim_redirects", HOUSE)
