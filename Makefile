@@ -122,7 +122,7 @@ bench: setup kafka $(STATE)/bench ## Measure against peers on real Kafka: tables
 	$(PY) -m benchmarks $(T)
 
 # Tests wait for processes more than they compute. A file stays together: its tests may share a house.
-SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 WORKERS ?= 2
 
 # T=a/path runs that path; T=a word runs the tests whose name holds it.

@@ -106,13 +106,16 @@ OF_KAFKA, OF_A_BUS = {"kafka", "kafka_bus", "broker"}, {"bus", "embedded_bus"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs a bus, before `-m` chooses."""
+    """Marks what needs a bus, before `-m` chooses. Files with slow tests come first: where files run side by side, the
+    last to begin should be a short one."""
     for item in items:
         needs = set(getattr(item, "fixturenames", ()))
         if needs & OF_KAFKA:
             item.add_marker(pytest.mark.kafka)
         if needs & (OF_KAFKA | OF_A_BUS):
             item.add_marker(pytest.mark.wire)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.hookimpl(hookwrapper=True)
