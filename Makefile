@@ -97,7 +97,7 @@ deployment: setup ## Recipes, compose files and Kubernetes manifests
 		$(BIN)/kubernetes-validate --strict --quiet $(STATE)/kubernetes.yaml; done
 
 architecture: setup ## Rules of the architecture that no other tool holds
-	$(PY) -m pytest tests/architecture -q $(if $(T),-k "$(T)")
+	$(PY) -m pytest tests/architecture -q $(if $(T),-k "$(T)",$(SIDE_BY_SIDE))
 
 ##@ Test
 

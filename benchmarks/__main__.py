@@ -1,11 +1,11 @@
-"""`make bench`: P1, P2, P3, P4, P9, P11, P13, P20 on real Kafka and PostgreSQL; tables to standard output, rounds and plots to results/."""
+"""`make bench`: P1, P2, P3, P4, P9, P11, P13, P20 and L15 on real Kafka and PostgreSQL; tables to standard output, rounds and plots to results/."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 
-from benchmarks import commands, destinations, doors, inbox, latency, outbox, rebuild, relay
+from benchmarks import commands, destinations, doors, inbox, latency, outbox, picture, rebuild, relay
 from benchmarks.measure import RESULTS, Table, machine
 from benchmarks.stage import stage
 from house.buses import ensure_jars
@@ -19,6 +19,7 @@ EVERY = {
     "P11": rebuild.measure,
     "P13": doors.measure,
     "P20": destinations.measure,
+    "L15": picture.measure,
 }
 
 

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support import scratch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+scratch.choose()
 SUPPORT = Path(__file__).parent / "support"
 pytest_plugins = [
     f"tests.support.{name}"

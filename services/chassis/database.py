@@ -16,12 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.expression import BindParameter
 from sqlalchemy.sql.visitors import iterate
 
@@ -226,26 +221,27 @@ def chassis_schema(number: str) -> str:
     return "\n".join(path.read_text() for path in sorted(folder.glob(f"{number}*.sql")))
 
 
-def _alembic(url: str) -> str:
-    return "postgresql+asyncpg://" + url.split("://", 1)[1]
-
-
-def _scripts(migrations: str) -> ScriptDirectory:
-    """The migrations of a service, given as `<service>.migrations`."""
+def _folder(migrations: str) -> Path:
+    """Where the migrations of a service lie, given as `<service>.migrations`."""
     package, _, folder = migrations.rpartition(".")
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
         raise ModuleNotFoundError(package)
-    config = Config()
-    path = str(Path(next(iter(found.submodule_search_locations))) / folder)
-    config.set_main_option("script_location", path.replace("%", "%%"))
-    return ScriptDirectory(path, version_locations=[path])
+    return Path(next(iter(found.submodule_search_locations))) / folder
 
 
 async def migrate(url: str, migrations: str) -> None:
     """Bring the schema up to the newest migration, in one transaction; safe to run beside another runner."""
-    scripts = _scripts(migrations)
-    engine = create_async_engine(_alembic(url), poolclass=NullPool)
+    # Heavy, and needed here alone: a service that runs is not to carry them.
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    path = str(_folder(migrations))
+    scripts = ScriptDirectory(path, version_locations=[path])
+    engine = create_async_engine("postgresql+asyncpg://" + url.split("://", 1)[1], poolclass=NullPool)
 
     def upgrade(revision: Any, _: object) -> Iterable[Any]:
         return scripts._upgrade_revs("head", revision)  # noqa: SLF001 - as Alembic's own commands do
@@ -264,9 +260,14 @@ async def migrate(url: str, migrations: str) -> None:
     await engine.dispose()
 
 
+def newest_migration(migrations: str) -> str | None:
+    """The revision of the newest migration: they are numbered, each after the one before; None where there is none."""
+    return max((path.name[:4] for path in _folder(migrations).glob("[0-9][0-9][0-9][0-9]_*.py")), default=None)
+
+
 async def is_current(conn: Connection, migrations: str) -> bool:
     """Whether the newest migration has been applied; a service that is behind does not become ready."""
-    head = _scripts(migrations).get_current_head()
+    head = newest_migration(migrations)
     if await conn.fetchval("select to_regclass('alembic_version')") is None:
         return head is None
     return bool(await conn.fetchval("select version_num from alembic_version") == head)

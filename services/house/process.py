@@ -21,14 +21,14 @@ from house.folder import Folder
 from house.postgres import database_of, ensure_database, named
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _PAUSE = 0.2
 
 
-def composed(folder: Folder, service: str) -> Any:
+def composed(service: str, told: Mapping[str, str]) -> Any:
     """The service as its `app.py` joins it, with settings of its own."""
-    os.environ.update(environment.of_service(folder, service))
+    os.environ.update(told)
     settings = importlib.import_module(f"{service}.settings").Settings
     return importlib.import_module(f"{service}.app").compose(read(settings))
 
@@ -50,7 +50,9 @@ async def migrated(folder: Folder, services: Sequence[str]) -> None:
 async def main(data: str, node: str, services: Sequence[str]) -> int:
     """Run until asked to stop; the exit code."""
     folder = Folder(Path(data), node)
-    parts = [composed(folder, service) for service in services]
+    # Made for all before the first is put into the environment: there it would pass for what the operator says.
+    told = {service: environment.of_service(folder, service) for service in services}
+    parts = [composed(service, told[service]) for service in services]
     await migrated(folder, services)
     return await chassis_service.run(parts)
 

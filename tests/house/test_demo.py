@@ -32,7 +32,7 @@ LEAD, *PARTNERS = FOUR
 
 @pytest.fixture
 def path():
-    found = Path(tempfile.mkdtemp(prefix="tc-demo-", dir="/tmp"))
+    found = Path(tempfile.mkdtemp(prefix="tc-demo-"))
     yield found
     shutil.rmtree(found, ignore_errors=True)
 

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def house():
-    path = Path(tempfile.mkdtemp(prefix="tc-directory-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="tc-directory-"))
     found = start(path, "--example")
     yield found
     found.stop()

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.slow, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def house():
-    path = Path(tempfile.mkdtemp(prefix="tc-house-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="tc-house-"))
     found = start(path, "--example")
     yield found
     found.stop()

@@ -22,7 +22,7 @@ MOST = 1536 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def houses():
-    path = Path(tempfile.mkdtemp(prefix="tc-houses-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="tc-houses-"))
     found = start(path, "--nodes", ",".join(FOUR), within=150)
     yield found
     found.stop()

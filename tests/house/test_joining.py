@@ -20,7 +20,7 @@ def machines():
     """The data folders of two machines."""
     if missing := missing_for_kafka():
         pytest.skip(missing)
-    made = Path(tempfile.mkdtemp(prefix="tc-join-", dir="/tmp"))
+    made = Path(tempfile.mkdtemp(prefix="tc-join-"))
     yield made
     shutil.rmtree(made, ignore_errors=True)
 
@@ -72,7 +72,8 @@ def test_a_charity_joins_an_existing_bus_in_four_steps_and_its_secrets_stay_with
         joined = start(data, "--nodes", str(file), "--rpc-port", "50700")
         until_heard(joined, "together")
         until_heard(lead, "women-in-prison")
-        assert joined.quiet().facts["bus"]["answers"] is True
+        assert (rest := joined.quiet()).code == 0, rest.out
+        assert rest.facts["bus"]["answers"] is True
         audit = joined.say("doctor", "--audit", "--json").facts
         assert audit["clean"], audit["findings"]
         # Its operator reads what is its own, and is let see nothing of what others may.

@@ -19,7 +19,7 @@ from tests.support.postgres import eventually
 
 @pytest.fixture
 def folder():
-    path = Path(tempfile.mkdtemp(prefix="tc-house-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix="tc-house-"))
     made = Folder(path)
     made.make()
     yield made

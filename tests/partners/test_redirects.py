@@ -201,6 +201,24 @@ async def test_what_she_takes_back_meanwhile_is_not_handed_on(pair: Pair) -> Non
     assert await pair.ours.count("audit where outcome = 'ignored:consent_missing'") == 1
 
 
+async def test_while_it_cannot_be_judged_again_it_waits(pair: Pair) -> None:
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await pair.ours.hears(await pair.ours.confirms())
+    await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
+    await pair.ours.wind(minutes=30)  # nothing was confirmed since: what he agreed to is not known to be current
+
+    await handed_on(pair.ours)
+    assert (await held(pair.ours), await pair.ours.count("redirect_kept")) == ([], 1)
+
+    await pair.ours.hears(await pair.ours.confirms())
+    await pair.ours.wind(seconds=11)
+    await handed_on(pair.ours)
+    assert await held(pair.ours) == [("REFERRAL_ON", "REDIRECT", "OFFERED")]
+    assert await pair.ours.count("redirect_kept") == 0
+
+
 # Offers of other houses.
 
 

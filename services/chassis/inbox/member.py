@@ -77,13 +77,15 @@ class Inbox:
         """Hear until cancelled; the bus, the database or a source that is away is waited for."""
         pause = PAUSES[0]
         while True:
+            before = self._assignments
             try:
                 await self._ready()
-                pause = PAUSES[0]
                 await self._join()
             except* _Replaced:
                 log.warning("The bus was replaced", group=self.group)
             except* FAULTS as faults:
+                # Who was let in begins with short pauses again; who is refused asks less and less often.
+                pause = PAUSES[0] if self._assignments > before else pause
                 log.warning("inbox_waits", group=self.group, error=type(faults.exceptions[0]).__name__, delay=pause)
                 await asyncio.sleep(pause)
                 pause = min(PAUSES[1], pause * 2)

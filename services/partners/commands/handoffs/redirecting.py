@@ -39,6 +39,8 @@ MENDED_BY_ASKING: Final = {
         "CONTACT_DETAILS, and this goes on by itself. If he does not agree, drop this and give the offer as a signpost."
     ),
 }
+# What passes by itself: a redirect judged again then keeps waiting, and is read for and judged once more.
+PASSING: Final = ("feed_stale", "person_held")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,15 +112,22 @@ async def claim_redirects(work: Work) -> list[Redirect]:
 
 @command("handoff.hand_on", HOUSE)
 async def hand_on(work: Work, wanted: Redirect, snapshot: str) -> None:
-    """It is offered, and not waited for any more; what the gate refuses by now is audited and stays a signpost."""
-    if not await storage.redirect_done(work.conn, case_id=wanted.case_id, offer_id=wanted.offer_id):
-        return
+    """It is offered, and not waited for any more; what the gate refuses by now is audited and stays a signpost.
+
+    While the gate cannot judge it waits as before: its claim runs out, and it is tried again.
+    """
     mark = await work.mark()
+    if not await storage.redirect_done(work.conn, case_id=wanted.case_id, offer_id=wanted.offer_id):
+        await work.release(mark)
+        return
     try:
         await offer_redirected.inside(work, wanted=wanted, snapshot=snapshot)
         await work.flush()
     except Refused as refusal:
         await work.undo(mark)
+        if refusal.reason in PASSING:
+            return
+        await storage.redirect_done(work.conn, case_id=wanted.case_id, offer_id=wanted.offer_id)
         work.audit("handoff.offer_redirected", record=wanted.case_id, outcome=f"ignored:{refusal.reason}")
     else:
         await work.release(mark)
