@@ -103,7 +103,7 @@ architecture: setup ## Rules of the architecture that no other tool holds
 
 .PHONY: test test-fast test-wire test-containers faults bench
 
-test: setup $(STATE)/kafka-if-possible ## Everything this machine can run, two files at a time (T= narrows: T=consent, or T=tests/referral)
+test: setup $(STATE)/kafka-if-possible ## Everything this machine can run, three files at a time (T= narrows: T=consent, or T=tests/referral)
 	$(PY) -m pytest $(if $(T),$(PICK),$(SIDE_BY_SIDE))
 
 test-fast: setup ## Without a broker: domain, services on PostgreSQL, contracts (T= narrows)
@@ -121,9 +121,10 @@ faults: setup kafka ## The long form of the fault runs on real Kafka, with figur
 bench: setup kafka $(STATE)/bench ## Measure against peers on real Kafka: tables and plots in benchmarks/results (T="P2 P4" narrows)
 	$(PY) -m benchmarks $(T)
 
-# Tests wait for processes more than they compute. A file stays together: its tests may share a house.
+# Tests wait for processes as much as they compute: three files at a time keep two processors busy. A file stays
+# together, since its tests may share a house.
 SIDE_BY_SIDE = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-WORKERS ?= 2
+WORKERS ?= 3
 
 # T=a/path runs that path; T=a word runs the tests whose name holds it.
 PICK = $(if $(findstring /,$(T)),$(T),$(PICK_NAME))

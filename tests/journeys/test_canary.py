@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import grpc
 import pytest
@@ -84,6 +86,14 @@ def records_of(house: House) -> Iterator[tuple[str, bytes]]:
             yield f"{topic} value", record.value or b""
             for name, value in record.headers:
                 yield f"{topic} header {name}", value or b""
+
+
+def files_of(folder: Path, postgres_url: str) -> Iterator[tuple[str, str]]:
+    """What the houses of a test left on the disk, and what their PostgreSQL server wrote of its work."""
+    (server,) = parse_qs(urlsplit(postgres_url).query)["host"] if "host=" in postgres_url else [""]
+    log = [path] if server and (path := Path(server) / "log").is_file() else []
+    for path in (*log, *(each for each in folder.rglob("*") if each.is_file())):
+        yield f"file {path.name}", path.read_bytes().decode("latin-1")
 
 
 def found_in(where: str, text: str) -> list[str]:

@@ -17,7 +17,7 @@ from chassis import telemetry
 from chassis.access import Purpose, Role
 from chassis.rpc import error_of
 from tests.journeys.cast import GUARDIAN, MANAGER, Journey
-from tests.journeys.test_canary import MARK, Marked, found_in, mark, records_of, rows_of
+from tests.journeys.test_canary import MARK, Marked, files_of, found_in, mark, records_of, rows_of
 from tests.journeys.test_four_houses import (
     PENROSE,
     TOGETHER,
@@ -114,7 +114,7 @@ def somebody_else_speaks_of_him(house: House) -> None:
 
 @pytest.mark.logs_errors("share_quarantined")
 async def test_no_mark_of_his_stands_in_any_house_nor_on_the_way_between_them(
-    houses: StartAll, caplog: pytest.LogCaptureFixture
+    houses: StartAll, caplog: pytest.LogCaptureFixture, tmp_path: Path, postgres_url: str
 ) -> None:
     caplog.set_level(logging.INFO)
     found: list[str] = []
@@ -145,6 +145,8 @@ async def test_no_mark_of_his_stands_in_any_house_nor_on_the_way_between_them(
                     found += found_in(f"{house.node} {where}", text)
             async with four[TRUST].database("partners").connection() as conn:
                 assert await conn.fetchval("select count(*) from quarantined") == 1
+    for where, text in files_of(tmp_path, postgres_url):
+        found += found_in(where, text)
     for span in spans.get_finished_spans():
         found += found_in(f"span {span.name}", f"{span.name} {dict(span.attributes or {})} {span.status.description}")
     found += found_in("metrics", telemetry.exposition().decode())

@@ -320,17 +320,19 @@ def beating(works: Works[Any], tmp_path: Path) -> Works[Any]:
 async def test_a_house_says_that_it_is_there_and_by_what_key(beating: Works[Any], tmp_path: Path) -> None:
     public_key = nodekeys.public_key(tmp_path / "node.key")
     await a_node(beating, "together", public_key=public_key.hex())
+    await a_node(beating, "north-london-nhs", public_key=SECOND)
     await house(beating, commands.tell_heartbeat)
     await house(beating, commands.tell_heartbeat)  # another process, a moment later
     await ahead(beating, seconds=15)
     await house(beating, commands.tell_heartbeat)
 
     told = await rows(beating, "select key, message from journal where topic = 'control.v1' order by position")
-    (node,) = await rows(beating, "select id, version from node")
+    (node,) = await rows(beating, "select id, version from node where node_id = 'together'")
     assert len(told) == 2
     message = shared.NodeHeartbeat.FromString(told[-1]["message"])
     assert (message.node_id, message.key_id) == ("together", nodekeys.key_id(public_key))
     assert list(message.schema_versions) == list(READS)
+    assert list(message.known_nodes) == ["north-london-nhs"]
     assert {each["key"] for each in told} == {str(node["id"])}
     assert node["version"] == 1  # nobody's change of the node is overtaken by a heartbeat
 

@@ -12,6 +12,7 @@ import pytest
 from chassis.aggregate import Unmet
 from chassis.streams import retry
 from partners.commands import offers
+from partners.commands.nodes import hear_node
 from partners.commands.offers_heard import hear_offer
 from partners.domain.agreement.codes import Category
 from partners.domain.offer import Capacity, Status
@@ -248,15 +249,31 @@ async def test_this_house_hears_how_an_offer_of_another_stands(pair: Pair) -> No
     assert await heard_of(pair.ours) == [("OfferPublished", of), ("OfferPaused", of), ("OfferRetired", of)]
 
 
-async def test_a_house_tells_its_offers_to_a_node_that_is_new_here_and_never_to_itself(pair: Pair) -> None:
+ANNOUNCED = "select count(*) as n from journal where fact_type = 'Announced' and topic like 'share.%'"
+
+
+async def test_a_house_tells_its_offers_to_a_node_once_that_knows_it_and_never_to_itself(pair: Pair) -> None:
     await publish(pair.ours)
-    told_to = "select count(*) as n from journal where fact_type = 'Announced' and topic like 'share.%'"
+    told_to = ANNOUNCED
 
     await pair.ours.by_itself(offers.announce_offers, node_id=pair.ours.node)
     itself = (await pair.ours.rows(told_to))[0]["n"]
     await pair.ours.by_itself(offers.announce_offers, node_id=TRUST)
 
     assert (itself, (await pair.ours.rows(told_to))[0]["n"]) == (0, 1)
+
+
+async def test_offers_are_told_again_once_the_other_house_says_that_it_knows_this_one(pair: Pair) -> None:
+    """Whoever registered it first was not believed before."""
+    await publish(pair.ours)
+    says = {"node_id": TRUST, "schema_versions": ("throughcare.partners.v1",)}
+
+    counts = []
+    for known in ((), ("women-in-prison",), (pair.ours.node,), (pair.ours.node,), (), (pair.ours.node,)):
+        await pair.ours.by_itself(hear_node, **says, known_nodes=known)
+        counts.append((await pair.ours.rows(ANNOUNCED))[0]["n"])
+
+    assert counts == [0, 0, 1, 1, 1, 2]
 
 
 async def test_a_node_that_speaks_under_the_id_of_an_offer_of_ours_is_not_believed(pair: Pair) -> None:

@@ -12,12 +12,13 @@ from chassis.aggregate import Denied, Exists, NotFound, Unmet
 from chassis.envelope import reach_of, registry
 from chassis.shares import hold, release
 from chassis.work import command
+from partners.commands.offers import announce_offers
 from partners.domain.heartbeat import Heartbeat
 from partners.domain.node import Card, Node, Status
 from partners.domain.organisation import Status as Standing
 from partners.domain.signing_key import OVERLAP
 from partners.storage import Work
-from partners.storage.nodes import HOLDER_OF_KEY, LAST_HEARD, REMEMBER_HEARD, last_heard, node_of
+from partners.storage.nodes import HOLDER_OF_KEY, LAST_HEARD, REMEMBER_HEARD, last_heard, node_of, trust
 from partners.storage.shares import inbox_of, stub_all
 
 NODE = by("PA own, OPS")
@@ -131,11 +132,18 @@ async def retire_node(work: Work, node_id: str, expected: int | None) -> int:
 
 
 @command("node.hear", HOUSE)
-async def hear_node(work: Work, node_id: str, schema_versions: tuple[str, ...]) -> int:
-    """A signed heartbeat came from it. A fact is written only where it then stands otherwise."""
-    heard = (await _node(work, node_id)).hear(schema_versions, at=work.now)
+async def hear_node(
+    work: Work, node_id: str, schema_versions: tuple[str, ...], known_nodes: tuple[str, ...] = ()
+) -> int:
+    """A signed heartbeat came from it. A fact is written only where it then stands otherwise; once it knows this house
+    it is told every offer that stands, since it did not believe what it was told before."""
+    node = await _node(work, node_id)
+    heard = node.hear(schema_versions, knows_us=work.node in known_nodes, at=work.now)
     await REMEMBER_HEARD.run(work.conn, node_id=node_id, at=work.now)
-    return await work.nodes.put(heard)
+    version = await work.nodes.put(heard)
+    if heard.knows_us and not node.knows_us:
+        await announce_offers.inside(work, node_id)
+    return version
 
 
 @command("node.hear_key", HOUSE)
@@ -168,12 +176,13 @@ async def tell_heartbeat(work: Work) -> None:
         return
     key_id = _signs_with(work.settings.node_key_file)
     beating = await work.heartbeats.first(node_id=work.node)
+    knows = tuple(sorted({*await trust(work.conn)} - {work.node}))
     if beating is None:
         made = Heartbeat.begin(
-            work.new_id(), node=own.id, node_id=work.node, key_id=key_id, reads=read_here(), at=work.now
+            work.new_id(), node=own.id, node_id=work.node, key_id=key_id, reads=read_here(), knows=knows, at=work.now
         )
     else:
-        made = beating.beat(node=own.id, key_id=key_id, reads=read_here(), at=work.now)
+        made = beating.beat(node=own.id, key_id=key_id, reads=read_here(), knows=knows, at=work.now)
     await work.heartbeats.put(made)
 
 

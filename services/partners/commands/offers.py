@@ -118,7 +118,7 @@ async def retire_offer(work: Work, offer_id: UUID, expected: int | None) -> int:
 
 @command("offer.announce", by("SYSTEM"))
 async def announce_offers(work: Work, node_id: str) -> None:
-    """Tell a node that is new here of every offer that stands; never this house itself."""
+    """Tell a node that has begun to know this house of every offer that stands; never this house itself."""
     if node_id == work.node:
         return
     for offer in await work.offers.find(status=ON_OFFER):

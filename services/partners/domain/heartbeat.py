@@ -21,6 +21,7 @@ class Beaten(Event):
     node_id: str
     key_id: str
     schema_versions: tuple[str, ...]
+    known_nodes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +34,34 @@ class Heartbeat(Aggregate):
 
     @classmethod
     def begin(
-        cls, id: UUID, *, node: UUID, node_id: str, key_id: str, reads: tuple[str, ...], at: datetime
+        cls,
+        id: UUID,
+        *,
+        node: UUID,
+        node_id: str,
+        key_id: str,
+        reads: tuple[str, ...],
+        knows: tuple[str, ...] = (),
+        at: datetime,
     ) -> Heartbeat:
         """The first one."""
         value = cls(id=id, node_id=node_id, beaten_at=at, listening_since=at)
-        return value.telling(Beaten(node=node, node_id=node_id, key_id=key_id, schema_versions=reads, at=at))
+        return value.telling(value._beaten(node, key_id, reads, knows, at))
 
-    def beat(self, *, node: UUID, key_id: str, reads: tuple[str, ...], at: datetime) -> Heartbeat:
+    def beat(
+        self, *, node: UUID, key_id: str, reads: tuple[str, ...], knows: tuple[str, ...] = (), at: datetime
+    ) -> Heartbeat:
         """One more. After a pause this house itself was away: whoever was silent then may have spoken unheard."""
         if at - self.beaten_at < TOO_SOON:
             return self
         return self.telling(
-            Beaten(node=node, node_id=self.node_id, key_id=key_id, schema_versions=reads, at=at),
+            self._beaten(node, key_id, reads, knows, at),
             beaten_at=at,
             listening_since=at if at - self.beaten_at > SILENCE else self.listening_since,
         )
+
+    def _beaten(self, node: UUID, key_id: str, reads: tuple[str, ...], knows: tuple[str, ...], at: datetime) -> Beaten:
+        return Beaten(node=node, node_id=self.node_id, key_id=key_id, schema_versions=reads, known_nodes=knows, at=at)
 
     def is_silent(self, last_heard_at: datetime, *, at: datetime) -> bool:
         """Whether a node that was last heard then has been silent too long, as far as this house was listening."""

@@ -71,6 +71,7 @@ class Node(Aggregate):
     authority: str
     schema_versions: tuple[str, ...]
     registered_at: datetime
+    knows_us: bool = False
 
     @classmethod
     def register(cls, id: UUID, card: Card, *, at: datetime) -> Node:
@@ -138,14 +139,17 @@ class Node(Aggregate):
         until = min(max(overlap_until, at), at + LONGEST_OVERLAP)
         return self.rotate(public_key, overlap_until=until, at=at)
 
-    def hear(self, schema_versions: tuple[str, ...], *, at: datetime) -> Node:
-        """A signed heartbeat came: a node that was not yet, or no longer, heard is active."""
+    def hear(self, schema_versions: tuple[str, ...], *, knows_us: bool = False, at: datetime) -> Node:
+        """A signed heartbeat came: a node that was not yet, or no longer, heard is active; `knows_us` is whether it
+        says that this house is registered with it."""
         self._must_not_be(Status.RETIRED)
         _refuse(*_package_faults(schema_versions, needed=()))
         value, reads = self, tuple(sorted(set(schema_versions)))
         if reads != self.schema_versions:
             upgraded = facts.Upgraded(node_id=self.node_id, schema_versions=reads, at=at)
             value = value.telling(upgraded, schema_versions=reads)
+        if knows_us is not self.knows_us:
+            value = value.telling(facts.KnowsUs(node_id=self.node_id, knows=knows_us, at=at), knows_us=knows_us)
         if self.status is Status.REGISTERED:
             value = value.telling(facts.Heard(node_id=self.node_id, at=at), status=Status.ACTIVE)
         elif self.status is Status.DEGRADED:

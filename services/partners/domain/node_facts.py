@@ -57,6 +57,14 @@ class HeardAgain(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KnowsUs(Event):
+    """This house is registered with it, so that it believes what is told to it; or is not any more."""
+
+    node_id: str
+    knows: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Upgraded(Event):
     """It reads other contracts than before."""
 

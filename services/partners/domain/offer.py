@@ -97,7 +97,7 @@ class Retired(Changed):
 
 @dataclass(frozen=True, kw_only=True)
 class Announced(Changed):
-    """A node that is new here is told of it as it stands; nothing about it has changed."""
+    """A node that has begun to know this house is told of it as it stands; nothing about it has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +157,7 @@ class Offer(Aggregate):
         return self._changed(Retired, to=to, at=at, status=Status.RETIRED)
 
     def announce(self, *, to: tuple[str, ...], at: datetime) -> Offer:
-        """Tell a node that is new here, where partners may know of it."""
+        """Tell a node that has begun to know this house, where partners may know of it."""
         if self.status not in {Status.PUBLISHED, Status.PAUSED}:
             return self
         return self._changed(Announced, to=to, at=at)

@@ -69,5 +69,10 @@ def heartbeat_missed(fact: HeartbeatMissed) -> told.NodeHeartbeatMissed:
 @PUBLICATIONS.tells(Beaten)
 def beaten(fact: Beaten) -> Announcement:
     """To all nodes, and so in one order with what is said of keys."""
-    message = shared.NodeHeartbeat(node_id=fact.node_id, schema_versions=list(fact.schema_versions), key_id=fact.key_id)
+    message = shared.NodeHeartbeat(
+        node_id=fact.node_id,
+        schema_versions=list(fact.schema_versions),
+        key_id=fact.key_id,
+        known_nodes=fact.known_nodes,
+    )
     return Announcement(message=message, aggregate_id=fact.node)

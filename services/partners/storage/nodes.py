@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, Table, Text, Uuid, bindparam, select, text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Table, Text, Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from chassis.aggregate import Denied
@@ -33,6 +33,7 @@ node = Table(
     Column("authority", Text, nullable=False),
     Column("schema_versions", JSONB, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False),
+    Column("knows_us", Boolean, nullable=False, server_default=text("false")),
     Index("node_node_id", "node_id", unique=True),
     Index("node_org_id", "org_id", unique=True, postgresql_where=text("status <> 'RETIRED'")),
 )

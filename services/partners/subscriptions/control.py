@@ -28,8 +28,8 @@ def _of_itself(heard: Heard[Any]) -> str:
 @GATE.command(shared.NodeHeartbeat, ignored_when=("not_found", "invalid_transition", "invalid_fields", "key_in_use"))
 async def heartbeat(work: Work, heard: Heard[shared.NodeHeartbeat]) -> None:
     """It is there."""
-    reads = tuple(heard.message.schema_versions)
-    await commands.hear_node.inside(work, node_id=_of_itself(heard), schema_versions=reads)
+    reads, knows = tuple(heard.message.schema_versions), tuple(heard.message.known_nodes)
+    await commands.hear_node.inside(work, node_id=_of_itself(heard), schema_versions=reads, known_nodes=knows)
 
 
 @GATE.command(shared.NodeKeyAnnounced, ignored_when=("not_found", "invalid_transition", "invalid_fields", "key_in_use"))

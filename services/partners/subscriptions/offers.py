@@ -1,4 +1,4 @@
-"""What partners' nodes say of their offers, as it was said; and the node that is new here, which is told of ours.
+"""What partners' nodes say of their offers, as it was said.
 
 A partner may be a version ahead: a code that is not known here is kept in words, so that a person asks.
 """
@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from chassis.projection import Row
-from partners.commands import offers as commands
 from partners.commands import offers_heard
 from partners.domain.codes import Aspect, Condition, Gender
 from partners.domain.offer import Capacity, Room, Status
 from partners.domain.offer_heard import Word
 from partners.storage import heard_offer
 from partners.subscriptions.gate import GATE
-from throughcare.partners.v1 import events_pb2 as partners
 from throughcare.partners.v1 import shares_pb2 as shared
 
 if TYPE_CHECKING:
@@ -67,12 +65,6 @@ async def hear_offer(work: Work, heard: Heard[shared.SharedOffer]) -> None:
         room=_kept(room) if room else None,
     )
     await offers_heard.hear_offer.inside(work, source_node=of.source_node, offer_id=of.aggregate_id, word=word)
-
-
-@GATE.command(partners.NodeRegistered)
-async def node_registered(work: Work, heard: Heard[partners.NodeRegistered]) -> None:
-    """A node that is new here hears every offer that stands."""
-    await commands.announce_offers.inside(work, heard.message.node_id)
 
 
 def _terms(message: shared.SharedOffer, unknown: list[str]) -> dict[str, Any]:
