@@ -232,6 +232,12 @@ def _folder(migrations: str) -> Path:
 
 async def migrate(url: str, migrations: str) -> None:
     """Bring the schema up to the newest migration, in one transaction; safe to run beside another runner."""
+    conn = await asyncpg.connect(url)
+    try:
+        if await is_current(conn, migrations):
+            return
+    finally:
+        await conn.close()
     # Heavy, and needed here alone: a service that runs is not to carry them.
     from alembic.config import Config  # noqa: PLC0415
     from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415
