@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -50,7 +51,8 @@ class Server:
 
 @pytest_asyncio.fixture
 async def fragile(broker, tmp_path) -> AsyncIterator[tuple[Server, World]]:
-    server = Server(Path(tempfile.mkdtemp(prefix="tc-r7-")) / "pg")
+    folder = Path(tempfile.mkdtemp(prefix="tc-r7-"))
+    server = Server(folder / "pg")
     await server.start()
     database = await Database(server.server.url).open()
     async with database.connection() as conn:
@@ -59,6 +61,7 @@ async def fragile(broker, tmp_path) -> AsyncIterator[tuple[Server, World]]:
         yield server, here
     await database.close()
     server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def test_r7_postgres_restarts_and_no_process_has_to(fragile, figures) -> None:
