@@ -90,10 +90,10 @@ def records_of(house: House) -> Iterator[tuple[str, bytes]]:
 
 def files_of(folder: Path, postgres_url: str) -> Iterator[tuple[str, str]]:
     """What the houses of a test left on the disk, and what their PostgreSQL server wrote of its work."""
-    (server,) = parse_qs(urlsplit(postgres_url).query)["host"] if "host=" in postgres_url else [""]
-    log = [path] if server and (path := Path(server) / "log").is_file() else []
-    for path in (*log, *(each for each in folder.rglob("*") if each.is_file())):
-        yield f"file {path.name}", path.read_bytes().decode("latin-1")
+    servers = parse_qs(urlsplit(postgres_url).query).get("host", [])
+    for path in (*(Path(each) / "log" for each in servers), *folder.rglob("*")):
+        if path.is_file():
+            yield f"file {path.name}", path.read_bytes().decode("latin-1")
 
 
 def found_in(where: str, text: str) -> list[str]:

@@ -62,16 +62,22 @@ async def redirected(house: House, person_id: UUID, case_id: UUID, offer_id: UUI
     await house.hears(await house.told(message, person_id, case_id=case_id))
 
 
+async def agreed_to(pair: Pair) -> UUID:
+    """An offer of the other house, which may know how to reach him: he has agreed, and that is known to be current."""
+    offer_id = await publish(pair.theirs)
+    await pair.exchange()
+    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
+    await pair.ours.hears(await pair.ours.confirms())
+    return offer_id
+
+
 async def held(house: House) -> list[tuple[str, str, str]]:
     rows = await house.rows("select kind, origin, status from handoff order by id")
     return [(row["kind"], row["origin"], row["status"]) for row in rows]
 
 
 async def test_whoever_agreed_is_offered_there(pair: Pair) -> None:
-    offer_id = await publish(pair.theirs)
-    await pair.exchange()
-    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
-    await pair.ours.hears(await pair.ours.confirms())
+    offer_id = await agreed_to(pair)
 
     await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
     await handed_on(pair.ours)
@@ -149,10 +155,7 @@ async def test_it_goes_on_by_itself_once_she_agrees(pair: Pair) -> None:
 
 
 async def test_what_may_be_read_of_her_is_kept_with_its_digest(pair: Pair) -> None:
-    offer_id = await publish(pair.theirs)
-    await pair.exchange()
-    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
-    await pair.ours.hears(await pair.ours.confirms())
+    offer_id = await agreed_to(pair)
     owners = Asked()
 
     await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
@@ -167,10 +170,7 @@ async def test_what_may_be_read_of_her_is_kept_with_its_digest(pair: Pair) -> No
 
 
 async def test_while_her_details_cannot_be_read_it_waits(pair: Pair) -> None:
-    offer_id = await publish(pair.theirs)
-    await pair.exchange()
-    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
-    await pair.ours.hears(await pair.ours.confirms())
+    offer_id = await agreed_to(pair)
     owners = Asked()
     owners.away = True
 
@@ -189,10 +189,7 @@ async def test_while_her_details_cannot_be_read_it_waits(pair: Pair) -> None:
 
 
 async def test_what_she_takes_back_meanwhile_is_not_handed_on(pair: Pair) -> None:
-    offer_id = await publish(pair.theirs)
-    await pair.exchange()
-    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
-    await pair.ours.hears(await pair.ours.confirms())
+    offer_id = await agreed_to(pair)
     await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
     await pair.ours.withdraws(pair.person_id, TRUST)
 
@@ -203,10 +200,7 @@ async def test_what_she_takes_back_meanwhile_is_not_handed_on(pair: Pair) -> Non
 
 
 async def test_while_it_cannot_be_judged_again_it_waits(pair: Pair) -> None:
-    offer_id = await publish(pair.theirs)
-    await pair.exchange()
-    await pair.ours.agrees(pair.person_id, TRUST, "CONTACT_DETAILS")
-    await pair.ours.hears(await pair.ours.confirms())
+    offer_id = await agreed_to(pair)
     await redirected(pair.ours, pair.person_id, pair.case_id, offer_id)
     await pair.ours.wind(minutes=30)  # nothing was confirmed since: what he agreed to is not known to be current
 
@@ -252,15 +246,14 @@ async def test_this_house_hears_how_an_offer_of_another_stands(pair: Pair) -> No
 ANNOUNCED = "select count(*) as n from journal where fact_type = 'Announced' and topic like 'share.%'"
 
 
-async def test_a_house_tells_its_offers_to_a_node_once_that_knows_it_and_never_to_itself(pair: Pair) -> None:
+async def test_a_house_announces_its_offers_to_another_and_never_to_itself(pair: Pair) -> None:
     await publish(pair.ours)
-    told_to = ANNOUNCED
 
     await pair.ours.by_itself(offers.announce_offers, node_id=pair.ours.node)
-    itself = (await pair.ours.rows(told_to))[0]["n"]
+    itself = (await pair.ours.rows(ANNOUNCED))[0]["n"]
     await pair.ours.by_itself(offers.announce_offers, node_id=TRUST)
 
-    assert (itself, (await pair.ours.rows(told_to))[0]["n"]) == (0, 1)
+    assert (itself, (await pair.ours.rows(ANNOUNCED))[0]["n"]) == (0, 1)
 
 
 async def test_offers_are_told_again_once_the_other_house_says_that_it_knows_this_one(pair: Pair) -> None:
