@@ -196,6 +196,7 @@ secrets: setup ## Make certificates, keys and passwords of a house in containers
 compose-up: secrets ## Start a house in containers: the lead house, or a partner's on its bus (NODE=together)
 	@[ "$(NODE)" = together ] || deploy/house together admit
 	@deploy/house $(NODE) up
+	@[ "$(NODE)" = together ] || deploy/house $(NODE) meet together
 
 compose-down: ## Stop a house in containers and delete its data (NODE=together)
 	@deploy/house $(NODE) down

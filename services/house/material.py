@@ -58,6 +58,7 @@ class Material:
         at = datetime.now(UTC)  # certificates are judged by the machines' clocks, not by the house's
         self._bus(at, renew=renew)
         self._house(node, at, renew=renew)
+        self._trust()
         self._hand_over(node)
 
     def _bus(self, at: datetime, *, renew: bool) -> None:
@@ -93,6 +94,16 @@ class Material:
         if DOOR in node.services:
             keys[node.node_key] = _signing(home / "authority" / "node.key")
         self._operator(node, authority, at, keys, passwords, renew=renew)
+
+    def _trust(self) -> None:
+        """Every house has an authority of its own; its door, and no other service, must trust those of the others whose
+        secrets lie here. A service reads the file when it starts."""
+        files = {path.parent.parent.name: path.read_text() for path in self.folder.glob("*/authority/ca.pem")}
+        del files["bus"]
+        for node, own in files.items():
+            if (door := self.folder / node / DOOR).is_dir():
+                others = [text for other, text in sorted(files.items()) if other != node]
+                _write(door / "ca.pem", "".join((own, *others)))
 
     def _certified(self, node: Node, name: str, authority: Authority, at: datetime, *, renew: bool) -> None:
         own = self.folder / node.node / name

@@ -12,6 +12,7 @@ os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"  # read when testcontainers 
 
 from house.doctor import examine
 from tests.architecture.source import ROOT
+from tests.containers.operated import LEAD, Operated
 from tests.containers.stage import Stage
 
 REQUIRED = bool(os.environ.get("THROUGHCARE_REQUIRE_CONTAINERS"))
@@ -28,7 +29,9 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def engine():
-    """An engine that answers."""
+    """An engine that answers. Tests beside these would take the time that they measure and wait for."""
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        (pytest.fail if REQUIRED else pytest.skip)("containers are tried alone: make test-containers")
     found = next(check for check in examine() if check.name == "docker engine")
     if not found.present:
         (pytest.fail if REQUIRED else pytest.skip)("no container engine answers: make engine")
@@ -49,3 +52,19 @@ def stage(images):
     with Stage(path, tag=images) as found:
         yield found
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def compose(images):
+    """The lead house as its operator starts it, with the example's organisations and five men."""
+    path = Path(tempfile.mkdtemp(prefix="tc-compose-", dir="/tmp"))
+    found = Operated(path, f"tc{os.getpid()}")
+    found.secrets()
+    try:
+        found.house("up")
+        found.house("example")
+        found.refer(0, 5)
+        yield found
+    finally:
+        found.run("deploy/house", LEAD, "down")
+        shutil.rmtree(path, ignore_errors=True)

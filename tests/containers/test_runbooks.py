@@ -1,90 +1,9 @@
 """The compose file as an operator starts it, and each runbook's script on that house."""
 
-import json
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
-
-from house.demo.papers import referral_file
-from tests.architecture.source import ROOT
 
 pytestmark = pytest.mark.timeout(400)
 SERVICES = ("referral", "casework", "partners", "notifications")
-
-
-@dataclass
-class Compose:
-    """A lead house of its own name, so that another on this machine is left alone."""
-
-    folder: Path
-    project: str
-
-    @property
-    def environment(self):
-        own = {
-            "PROJECT": self.project,
-            "SECRETS": str(self.folder / "secrets"),
-            "BACKUPS": str(self.folder / "backups"),
-        }
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {**os.environ, **own, "EMAIL_DOMAINS": "probation.example", "PATH": path}
-
-    def run(self, *command, within=240):
-        return subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=within, check=False
-        )
-
-    def must(self, *command, within=240):
-        done = self.run(*command, within=within)
-        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-        return done.stdout
-
-    def house(self, *words):
-        return self.must("deploy/house", "together", *words)
-
-    def facts(self, *words):
-        return json.loads(self.house("run", *words, "--json"))
-
-    def runbook(self, name, *words):
-        told = self.must(f"deploy/runbooks/{name}", "together", *words)
-        assert "Clean." in told or name == "parked-message", told
-        return told
-
-    def container(self, service):
-        labels = f"label=com.docker.compose.service={service}"
-        project = f"label=com.docker.compose.project={self.project}-together"
-        return self.must("docker", "ps", "--all", "--quiet", "--filter", labels, "--filter", project).split()[0]
-
-    def refer(self, first, count):
-        """Referrals of men of these numbers, from a file."""
-        header, *rows = referral_file(datetime.now(UTC).date(), rows=first + count).splitlines()
-        (self.folder / "backups" / "together" / "men.csv").write_text(
-            "\r\n".join([header, *rows[first : first + count]])
-        )
-        done = self.facts("import", "referrals", "/backups/men.csv")
-        assert done["outcomes"]["SUBMITTED"] == count
-
-
-@pytest.fixture(scope="module")
-def compose(images):
-    folder = Path(tempfile.mkdtemp(prefix="tc-compose-", dir="/tmp"))
-    found = Compose(folder, f"tc{os.getpid()}")
-    found.must("throughcare", "secrets", "--into", str(folder / "secrets"))
-    try:
-        found.house("up")
-        found.house("example")
-        found.refer(0, 5)
-        yield found
-    finally:
-        found.run("deploy/house", "together", "down")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_the_compose_file_gives_a_house_that_is_quiet_and_clean(compose):
@@ -146,10 +65,7 @@ def test_upgrade_and_step_back(compose):
 
 
 def test_bus_replaced(compose):
-    compose.must("docker", "rm", "--force", "--volumes", compose.container("kafka"))
-    compose.must("docker", "volume", "rm", f"{compose.project}-together_log")
-    (compose.folder / "secrets" / "bus" / "broker" / "cluster.id").unlink()
-    compose.must("throughcare", "secrets", "--into", str(compose.folder / "secrets"))
+    compose.replace_the_bus()
     compose.refer(60, 2)
     compose.house("up", "kafka")
     compose.runbook("bus-replaced")

@@ -89,7 +89,7 @@ def register(
         topics.apply(client, registry(home), password=lambda user: bus_access.password(home, user))
         output.line("The bus has its topics, its users and what they may do.")
     elif run.bus != "embedded":
-        output.line("Now make the bus fit for it: throughcare topics apply")
+        output.line("The bus must know it too: throughcare topics apply (in containers: deploy/house together admit)")
     if welcome is not None and said is not None:
         joining.write(said, welcome)
         output.line(f"Its certificates are good for: {', '.join(joining.hosts_of(found)) or 'its own machine alone'}")
