@@ -1,4 +1,4 @@
-"""`python -m casework serve|migrate|rebuild|parked`."""
+"""`python -m casework serve|migrate|rewrap|rebuild|parked`."""
 
 import sys
 

@@ -1,6 +1,7 @@
 """Seals narrative and personal columns, facts included, under a key per person (AES-256-GCM).
 
-Keys lie wrapped in a schema of their own; the wrapping key comes from a secret file. Deleting a person's key makes
+Keys lie wrapped in a schema of their own; the wrapping keys come from a secret file, one that wraps and, while it is
+changed, those of before. Deleting a person's key makes
 everything sealed under it unreadable in tables, journal and replicas; backups follow as key backups expire.
 Equality search on an identifier goes by an HMAC under the house key, never by the value.
 """
@@ -10,18 +11,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
-    from uuid import UUID
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     import asyncpg
 
-    from chassis.database import Connection, Together
+    from chassis.database import Connection, Database, Together
 
 NONCE = 12
 OPEN, SEALED = b"\x00", b"\x01"
@@ -36,6 +38,12 @@ select person_id, wrapped from made
 union all select person_id, wrapped from keys.person_key where person_id = any($1)
 """
 _WRITE = "insert into keys.person_key (person_id, wrapped, made_at) values ($1, $2, house_now()) returning 1"
+_PAGE = "select person_id, wrapped from keys.person_key where person_id > $1 order by person_id limit 500"
+_REWRAP = """
+update keys.person_key as held set wrapped = u.after
+from unnest($1::uuid[], $2::bytea[], $3::bytea[]) as u(p, before, after)
+where held.person_id = u.p and held.wrapped = u.before
+"""
 
 
 class KeyGone(Exception):  # noqa: N818 - what has been erased stays erased
@@ -45,8 +53,8 @@ class KeyGone(Exception):  # noqa: N818 - what has been erased stays erased
 class Keyring:
     """The keys of persons in one service: unwrapped once, kept in memory; only committed keys are kept."""
 
-    def __init__(self, wrapping_key: bytes, shared_key: bytes) -> None:
-        self._wrapping = AESGCM(wrapping_key)
+    def __init__(self, wrapping_keys: Sequence[bytes], shared_key: bytes) -> None:
+        self._wrapping = [AESGCM(key) for key in wrapping_keys]
         self._shared = shared_key
         self.known: dict[UUID, bytes] = {}
 
@@ -57,11 +65,40 @@ class Keyring:
     def wrap(self, key: bytes, person: UUID) -> bytes:
         """A person's key as it is stored."""
         nonce = os.urandom(NONCE)
-        return nonce + self._wrapping.encrypt(nonce, key, person.bytes)
+        return nonce + self._wrapping[0].encrypt(nonce, key, person.bytes)
 
     def unwrap(self, wrapped: bytes, person: UUID) -> bytes:
-        """A stored key."""
-        return self._wrapping.decrypt(wrapped[:NONCE], wrapped[NONCE:], person.bytes)
+        """A stored key. Raises `InvalidTag` where it was wrapped under none of the wrapping keys."""
+        return next(key for _, key in self._unwrapped(wrapped, person))
+
+    def rewrapped(self, wrapped: bytes, person: UUID) -> bytes:
+        """The same key under the first wrapping key; itself where it is that already. Raises as `unwrap`."""
+        nth, key = next(self._unwrapped(wrapped, person))
+        return self.wrap(key, person) if nth else wrapped
+
+    def _unwrapped(self, wrapped: bytes, person: UUID) -> Iterator[tuple[int, bytes]]:
+        for nth, each in enumerate(self._wrapping):
+            with suppress(InvalidTag):
+                yield nth, each.decrypt(wrapped[:NONCE], wrapped[NONCE:], person.bytes)
+        raise InvalidTag
+
+
+async def rewrap(database: Database, ring: Keyring) -> int:
+    """Wrap the keys of all persons under the first wrapping key, a page at a time; how many were under another.
+
+    Run while the service works, and run again after it was killed: what is done stays done.
+    """
+    done, last = 0, UUID(int=0)
+    while True:
+        async with database.transaction() as conn:
+            rows = await conn.fetch(_PAGE, last)
+            if not rows:
+                return done
+            new = {row["person_id"]: ring.rewrapped(row["wrapped"], row["person_id"]) for row in rows}
+            old = [row for row in rows if new[row["person_id"]] != row["wrapped"]]
+            persons = [row["person_id"] for row in old]
+            await conn.execute(_REWRAP, persons, [row["wrapped"] for row in old], [new[each] for each in persons])
+        done, last = done + len(old), rows[-1]["person_id"]
 
 
 class Keys:

@@ -89,19 +89,23 @@ class ServiceSettings(BaseSettings):
     @cached_property
     def shared_key(self) -> bytes:
         """The house key: 32 bytes for equality search on identifiers; the same in all services of a house."""
-        return _key(self.house_key_file)
+        return _keys(self.house_key_file)[0]
 
     @cached_property
-    def wrapping_key(self) -> bytes:
-        """The key under which the keys of persons are wrapped: 32 bytes."""
-        return _key(self.wrapping_key_file)
+    def wrapping_keys(self) -> tuple[bytes, ...]:
+        """The keys under which the keys of persons are wrapped, 32 bytes each, one a line of the file: the first wraps,
+        those after it are of before a rotation and still unwrap."""
+        return _keys(self.wrapping_key_file)
 
 
-def _key(path: Path) -> bytes:
-    key = bytes.fromhex(path.read_text().strip())
-    if len(key) != 32:
+def _keys(path: Path) -> tuple[bytes, ...]:
+    try:
+        keys = tuple(bytes.fromhex(line) for line in path.read_text().split())
+    except ValueError:
+        keys = ()
+    if not keys or {len(key) for key in keys} != {32}:
         raise SettingsWrong(f"{path.name} must hold 32 bytes in hexadecimal; `throughcare up` makes one.")
-    return key
+    return keys
 
 
 def read(kind: type[S]) -> S:

@@ -70,7 +70,7 @@ class Set:
 
     node: str
     made_at: str
-    wrapping_key: str
+    wrapping_keys: list[str]
     migrations: Mapping[str, str]
     sequences: Mapping[str, Mapping[str, int | None]]
     files: list[File]
@@ -90,10 +90,10 @@ class Set:
         return found
 
 
-def fingerprint(folder: Folder) -> str:
-    """By which the wrapping key of a house is known again; it says nothing of the key."""
-    key = (folder.secrets / "wrapping.key").read_text().strip()
-    return hashlib.sha256(f"throughcare backup {key}".encode()).hexdigest()[:16]
+def fingerprints(folder: Folder) -> list[str]:
+    """By which the wrapping keys of a house are known again; they say nothing of the keys."""
+    keys = (folder.secrets / "wrapping.key").read_text().split()
+    return [hashlib.sha256(f"throughcare backup {key}".encode()).hexdigest()[:16] for key in keys]
 
 
 async def backup(folder: Folder, run: Run, services: Iterable[str], target: Path) -> Set:
@@ -112,7 +112,7 @@ async def backup(folder: Folder, run: Run, services: Iterable[str], target: Path
         done = Set(
             node=run.node,
             made_at=made.isoformat(),
-            wrapping_key=fingerprint(folder),
+            wrapping_keys=fingerprints(folder),
             migrations={service: await _migration(conn) for service, conn in reading.items()},
             sequences={service: await _sequences(conn) for service, conn in reading.items()},
             files=files,
@@ -211,10 +211,10 @@ async def restore(folder: Folder, run: Run, source: Path) -> Set:
 def _is_of_this_house(found: Set, folder: Folder, run: Run) -> None:
     if found.node != run.node:
         raise Trouble(f"This backup is of {found.node}, and this house is {run.node}.")
-    if found.wrapping_key != fingerprint(folder):
+    if not set(found.wrapping_keys) <= set(fingerprints(folder)):
         raise Trouble(
             "This backup was made under another wrapping key: what is sealed in it could never be read.",
-            mend="Bring back the wrapping key that the house had then, and try again.",
+            mend="Add the wrapping key that the house had then as a line below its own, and try again.",
         )
 
 

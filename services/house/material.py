@@ -1,8 +1,8 @@
 """`throughcare secrets`: the certificates, keys and passwords of a house in containers, a folder for each container.
 
 For trying and for tests. In production the same files come from the organisation's own authority and vault; what each
-container expects to find under `/run/secrets` is what is made here. Nothing that is there is replaced but certificates,
-and those only when asked (`renew`).
+container expects to find under `/run/secrets` is what is made here. What is there is replaced only when asked:
+certificates (`renew`), passwords (`new_passwords`) and the wrapping key (`new_wrapping_key`).
 
 bus/broker/              a broker: ca.pem broker.pem admin.password cluster.id
 bus/admin/ bus/users/    whoever makes the users of the bus: his own password, and theirs
@@ -60,6 +60,24 @@ class Material:
         self._house(node, at, renew=renew)
         self._trust()
         self._hand_over(node)
+
+    def new_passwords(self, node: Node) -> None:
+        """Forget the passwords of this house's users, on the bus and in its database: `make` then makes others. Until
+        the bus and the database know them too, and a service was started again, it goes on with what it has."""
+        home = self.folder / node.node
+        operator = bus_access.password_file(Folder(home / bus_access.OPERATOR), bus_access.OPERATOR)
+        for path in (*home.glob("postgres/*.password"), *home.glob("*/bus.password"), operator):
+            path.unlink(missing_ok=True)
+
+    def new_wrapping_key(self, node: Node) -> None:
+        """Put a new wrapping key before those there are, which go on unwrapping what they have wrapped."""
+        path = self.folder / node.node / "authority" / "wrapping.key"
+        _write(path, "\n".join((secrets.token_hex(32), *path.read_text().split())))
+
+    def forget_wrapping_keys(self, node: Node) -> None:
+        """Keep the first wrapping key alone: nothing may be wrapped under another any more."""
+        path = self.folder / node.node / "authority" / "wrapping.key"
+        _write(path, path.read_text().split()[0])
 
     def _bus(self, at: datetime, *, renew: bool) -> None:
         authority = _authority(self.folder / "bus" / "authority", "Throughcare bus", at)

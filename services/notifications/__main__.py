@@ -1,4 +1,4 @@
-"""`python -m notifications serve|migrate|rebuild|parked`."""
+"""`python -m notifications serve|migrate|rewrap|rebuild|parked`."""
 
 import sys
 

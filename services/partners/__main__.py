@@ -1,4 +1,4 @@
-"""`python -m partners serve|migrate|rebuild|parked`; `serve --only picture` runs the picture alone."""
+"""`python -m partners serve|migrate|rewrap|rebuild|parked`; `serve --only picture` runs the picture alone."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python -m referral serve|migrate|rebuild|parked`."""
+"""`python -m referral serve|migrate|rewrap|rebuild|parked`."""
 
 import sys
 

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from house.demo.papers import referral_file
@@ -80,6 +81,15 @@ class Operated:
         header, *rows = referral_file(datetime.now(UTC).date(), rows=first + count).splitlines()
         file = self.given("men.csv", "\r\n".join([header, *rows[first : first + count]]))
         assert self.facts("import", "referrals", file)["outcomes"]["SUBMITTED"] == count
+
+    def refer_until(self, over: Event, first: int) -> int:
+        """Files of referrals, one after the other, until it is over: how many. Fails at the first that is not taken
+        whole."""
+        files = 0
+        while not over.is_set():
+            self.refer(first + 20 * files, 20)
+            files += 1
+        return files
 
     def replace_the_bus(self) -> None:
         """The lead's broker is gone with its disk, and a new one stands in its place."""

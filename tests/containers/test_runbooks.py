@@ -1,5 +1,8 @@
 """The compose file as an operator starts it, and each runbook's script on that house."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 pytestmark = pytest.mark.timeout(400)
@@ -47,11 +50,20 @@ def test_restore(compose):
 
 
 def test_rotation(compose):
-    certificate = compose.folder / "secrets" / "together" / "referral" / "certificate.pem"
-    before = certificate.read_bytes()
-    compose.runbook("rotation")
-    assert certificate.read_bytes() != before
-    compose.refer(40, 2)
+    own = compose.folder / "secrets" / "together" / "referral"
+    named = ("certificate.pem", "bus.password", "database.url", "wrapping.key")
+    before = {name: (own / name).read_bytes() for name in named}
+    over = threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        working = beside.submit(compose.refer_until, over, 1_000)
+        try:
+            told = compose.runbook("rotation")
+        finally:
+            over.set()
+        assert working.result() > 1
+    assert "persons were under another wrapping key" in told
+    assert all((own / name).read_bytes() != before[name] for name in named)
+    assert compose.audited()["clean"]
 
 
 def test_upgrade_and_step_back(compose):

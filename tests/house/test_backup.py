@@ -126,7 +126,8 @@ async def test_a_running_service_a_damaged_file_and_another_key_are_refused(home
     folder.write_secret(f"{folder.node}/wrapping.key", "ab" * 32)
     with pytest.raises(Trouble, match="another wrapping key"):
         await keeping.restore(folder, run, tmp_path / "set")
-    folder.write_secret(f"{folder.node}/wrapping.key", key)
+    folder.write_secret(f"{folder.node}/wrapping.key", f"{'ab' * 32}\n{key}")
+    await keeping.restore(folder, run, tmp_path / "set")
 
     damaged = tmp_path / "set" / next(each.path for each in made.files if each.table == "audit")
     damaged.write_bytes(gzip.compress(b"nothing"))

@@ -73,6 +73,33 @@ def test_renewed_only_certificates_change(made):
     assert not {"bus.password", "wrapping.key", "house.key", "database.url", "ca.pem", "cluster.id"} & changed
 
 
+def test_new_passwords_are_known_to_each_side_and_nothing_else_changes(made):
+    node = nodes.read("together")
+    before = everything(made)
+    made.new_passwords(node)
+    made.make(node)
+    changed = {path.relative_to(made.folder) for path, text in everything(made).items() if before[path] != text}
+    assert {path.name for path in changed if path.suffix in {".pem", ".key"}} == set()
+    own = made.folder / "together" / "referral"
+    assert (own / "bus.password").read_bytes() == (made.folder / "bus" / "users" / "together.referral").read_bytes()
+    password = (made.folder / "together" / "postgres" / "referral.password").read_text()
+    assert f":{password}@" in (own / "database.url").read_text()
+    assert {"bus.password", "database.url", "referral.password", "together.referral"} <= {each.name for each in changed}
+
+
+def test_a_new_wrapping_key_comes_first_and_the_old_one_is_forgotten_when_told(made):
+    node, own = nodes.read("together"), made.folder / "together" / "casework" / "wrapping.key"
+    old = own.read_text().split()
+    made.new_wrapping_key(node)
+    made.make(node)
+    new, *others = own.read_text().split()
+    assert others == old
+    assert new not in old
+    made.forget_wrapping_keys(node)
+    made.make(node)
+    assert own.read_text().split() == [new]
+
+
 def test_a_second_house_shares_the_bus_and_nothing_else(made):
     before = everything(made)
     made.make(nodes.read("women-in-prison"))

@@ -1,4 +1,4 @@
-"""`python -m <service> serve|migrate|rebuild|parked`: what images and operators run."""
+"""`python -m <service> serve|migrate|rewrap|rebuild|parked`: what images and operators run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chassis import parking, telemetry
 from chassis.aggregate import NotFound, Refused
 from chassis.database import UNREACHABLE, Database, migrate, now
 from chassis.rpc import Undeclared
+from chassis.sealed import Keyring, rewrap
 from chassis.service.declaration import Compose, Service, settings_of
 from chassis.service.parts import Parts
 from chassis.service.running import BROKEN, run
@@ -27,6 +28,7 @@ def _asked(argv: Sequence[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("serve", help="open the doors and run until told to stop")
     verbs.add_parser("migrate", help="bring the database's schema up to date")
+    verbs.add_parser("rewrap", help="wrap the keys of persons under the first of the wrapping keys")
     verbs.add_parser("rebuild", help="rebuild the projections of a group from the journals").add_argument("group")
     parked = verbs.add_parser("parked", help="messages that wait: list, show, retry or drop them")
     actions = parked.add_subparsers(dest="action", required=True)
@@ -68,9 +70,17 @@ async def _do(asked: argparse.Namespace, settings: ServiceSettings, compose: Com
         return await _rebuild(service, asked.group)
     database = await Database(settings.database_url.get_secret_value(), size=2).open()
     try:
+        if asked.verb == "rewrap":
+            return await _rewrap(database, settings)
         return await _parked(database, asked)
     finally:
         await database.close()
+
+
+async def _rewrap(database: Database, settings: ServiceSettings) -> int:
+    done = await rewrap(database, Keyring(settings.wrapping_keys, settings.shared_key))
+    sys.stdout.write(f"The keys of {done} persons were under another wrapping key; now none is.\n")
+    return 0
 
 
 async def _rebuild(service: Service, group: str) -> int:

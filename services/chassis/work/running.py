@@ -50,7 +50,7 @@ class Works(Generic[W]):
     ) -> None:
         self.database, self.kind, self.settings = database, kind, settings
         self.publications, self.deadlines = publications, deadlines
-        self.ring = Keyring(settings.wrapping_key, settings.shared_key)
+        self.ring = Keyring(settings.wrapping_keys, settings.shared_key)
         self.names = Pairwise(settings.shared_key)
         self.wake = asyncio.Event()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,13 @@ import typer
 
 from house import output
 from house.names import NODE
+
+
+class Wrapping(StrEnum):
+    """What becomes of the wrapping key."""
+
+    NEW = "new"
+    FORGET = "forget"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,12 +31,27 @@ def secrets(
     node: Annotated[str, typer.Option("--node", help="Whose house, as in deploy/nodes.", metavar="NODE")] = NODE,
     into: Annotated[Path, typer.Option("--into", help="The folder that holds them.", metavar="DIR")] = Path(".secrets"),
     renew: Annotated[bool, typer.Option("--renew", help="Issue the certificates anew.")] = False,
+    passwords: Annotated[bool, typer.Option("--passwords", help="Change the passwords on bus and database.")] = False,
+    wrapping_key: Annotated[
+        Wrapping | None, typer.Option("--wrapping-key", help="A new one first; or forget those after the first.")
+    ] = None,
 ) -> None:
-    """Make certificates, keys and passwords of a house in containers; for trying and for tests."""
+    """Make certificates, keys and passwords of a house in containers; for trying and for tests.
+
+    What is there stays, but for what an option changes; deploy/runbooks/rotation.md says in which order.
+    """
     from house import nodes  # noqa: PLC0415 - the command line starts quickly
     from house.material import Material  # noqa: PLC0415 - the command line starts quickly
 
-    Material(into.resolve()).make(nodes.read(node), renew=renew)
+    material, whose = Material(into.resolve()), nodes.read(node)
+    material.make(whose, renew=renew)
+    if passwords:
+        material.new_passwords(whose)
+    if wrapping_key is Wrapping.NEW:
+        material.new_wrapping_key(whose)
+    if wrapping_key is Wrapping.FORGET:
+        material.forget_wrapping_keys(whose)
+    material.make(whose)
     output.line(f"The secrets of {node} and of its bus are in {into}.")
 
 
