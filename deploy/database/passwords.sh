@@ -4,7 +4,7 @@
 set -eu
 
 for role in "$@"; do
-	psql --quiet --username=postgres --dbname=postgres --set=ON_ERROR_STOP=1 \
+	psql --quiet --host=/var/run/postgresql --username=postgres --dbname=postgres --set=ON_ERROR_STOP=1 \
 		--set=role="$role" --set=password="$(cat "/run/secrets/$role.password")" <<-SQL
 		alter role :"role" password :'password';
 	SQL

@@ -7,10 +7,12 @@ Projections are pure and may be replayed; commands and effects are not reachable
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chassis import projection, telemetry
+from chassis.database import TRY_AGAIN
 from chassis.envelope import Envelope, from_headers, registry, unpack_headers
 from chassis.hearing import Heard
 from chassis.inbox.journals import SETTLED
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from chassis.projection import Row
 
 CHUNK = 1_000
+_TRIES = 5
 _MARKS = """
 select topic, key, seq from watermark
 where grp = $1 and (topic, key) in (select * from unnest($2::text[], $3::text[]))
@@ -217,17 +220,29 @@ async def _rebuilt(
         await projection.start_shadow(conn, tables)
     async with database.connection() as conn:
         messages, further = await _read_into_shadow(conn, hears, source, group, dict.fromkeys(hears.topics(node), 0))
-    async with database.transaction() as conn:
-        for table in tables:
-            await conn.execute(f"lock table {projection.live(table)} in exclusive mode")
-        # The source is asked within a transaction here, for the tail alone: the digests are of one moment.
-        await _read_into_shadow(conn, hears, source, group, further)
-        live = await projection.digest(conn, tables)
-        rebuilt = await projection.digest(conn, tables, shadows=True)
-        await end(conn, tables)
-        at = await conn.fetchval("select house_now()")
-        await conn.execute("insert into rebuilt values ($1, $2, $3, $4, $5)", group, at, messages, live, rebuilt)
-    return Rebuilt(messages, live, rebuilt)
+
+    async def caught_up() -> Rebuilt:
+        async with database.transaction() as conn:
+            for table in tables:
+                await conn.execute(f"lock table {projection.live(table)} in exclusive mode")
+            # The source is asked within a transaction here, for the tail alone: the digests are of one moment.
+            await _read_into_shadow(conn, hears, source, group, further)
+            live = await projection.digest(conn, tables)
+            rebuilt = await projection.digest(conn, tables, shadows=True)
+            await end(conn, tables)
+            at = await conn.fetchval("select house_now()")
+            await conn.execute("insert into rebuilt values ($1, $2, $3, $4, $5)", group, at, messages, live, rebuilt)
+        return Rebuilt(messages, live, rebuilt)
+
+    return await _again_after_a_deadlock(caught_up)
+
+
+async def _again_after_a_deadlock(work: Callable[[], Awaitable[Rebuilt]]) -> Rebuilt:
+    """The inbox writes to the same tables, in an order of its own."""
+    for _ in range(_TRIES - 1):
+        with suppress(*TRY_AGAIN):
+            return await work()
+    return await work()
 
 
 async def _drop(conn: Connection, tables: Sequence[Table]) -> None:

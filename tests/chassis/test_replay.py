@@ -6,9 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import asyncpg
 import pytest_asyncio
 
-from chassis import replay
+from chassis import projection, replay
 from chassis.bus import Place
 from chassis.inbox import Inbox
 from tests.chassis.hearing_toy import Journal, hearing_works, hears, rows
@@ -175,3 +176,22 @@ async def test_a_replay_reaches_no_command(toy, inbox, database) -> None:
     await replay.rebuild(database, inbox.hears, Journal(database), "together")
 
     assert await rows(database, "select 1 from effect") == []
+
+
+async def test_a_rebuild_that_meets_a_hearer_in_a_deadlock_is_made_again(toy, inbox, database, monkeypatch) -> None:
+    await tell(toy, 2)
+    await hear_everything(inbox, database)
+    once = [asyncpg.DeadlockDetectedError("two wait for each other")]
+    digest = projection.digest
+
+    async def unlucky(*given: Any, **more: Any) -> Any:
+        if once:
+            raise once.pop()
+        return await digest(*given, **more)
+
+    monkeypatch.setattr(projection, "digest", unlucky)
+
+    rebuilt = await replay.rebuild(database, inbox.hears, Journal(database), "together")
+
+    assert rebuilt.equal
+    assert not once

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from chassis.calendar import local_date
-from house import clock
+from house import clock, staff
 from house.clients import Clients
 from house.demo.people import Person
 from house.demo.script import Script
@@ -19,7 +19,17 @@ from house.demo.story import Story, for_each
 from house.folder import Folder
 from house.patience import patiently
 
+PLACES = 100
 ACTS = ("refer", "decide", "begin", "support")
+
+
+async def make_room(clients: Clients, organisation: str) -> None:
+    """Many more men come here than the example's workers have places for."""
+    manager = staff.acting(staff.MANAGER, organisation=organisation, purpose=staff.OPERATE)
+    for each in (await clients.call(manager, "ListWorkers", page_size=200)).workers:
+        if each.capacity < PLACES:
+            about = {"worker_ref": each.worker_ref, "expected_version": each.version}
+            await clients.call(manager, "SetCapacity", **about, capacity=PLACES)
 
 
 async def plays(data: str, first: int, last: int) -> None:
@@ -29,6 +39,7 @@ async def plays(data: str, first: int, last: int) -> None:
         run = clients.run_now()
         key = bytes.fromhex((folder.secrets / "house.key").read_text().strip())
         story = Story(script, clients, organisation=run.organisation, house_key=key)
+        await make_room(clients, run.organisation)
         today = local_date(await patiently(lambda: clock.now(folder, run)))
         men = tuple(Person(number) for number in range(first, last + 1))
         began = time.monotonic()
