@@ -13,7 +13,7 @@ from casework.domain.engagement.aggregate import OPEN, Engagement, EngagementSta
 from casework.domain.engagement.facts import Rating, RatingPhase
 from casework.domain.term import PauseReason, Recorded
 from casework.storage import Work, known
-from chassis.access import Role, by
+from chassis.access import Role, by, joined_to
 from chassis.aggregate import Unmet
 from chassis.work import command
 
@@ -223,10 +223,13 @@ def _may_end(engagement: Engagement) -> bool:
 
 @command("engagement.end_with_consent", by("SYSTEM"))
 async def end_with_consent(work: Work, *, person_id: UUID, programme_id: UUID) -> int:
-    """He no longer agrees to take part: his open engagement in this programme comes to its end."""
+    """He no longer agrees to take part: his open engagement in this programme comes to its end, under this record and
+    those joined to it."""
+    about = await joined_to(work.conn, person_id)
     await known.lock_participation(work, person_id, programme_id)
-    await known.lock_engagements_of(work, person_id)
-    found = await work.engagements.find(person_id=person_id, programme_id=programme_id, status=OPEN)
+    for each in about:
+        await known.lock_engagements_of(work, each)
+    found = await work.engagements.find(person_id=about, programme_id=programme_id, status=OPEN)
     if not found:
         raise Unmet("no_engagement", "No engagement is open.")
     going_on = [engagement for engagement in found if _may_end(engagement)] or found[:1]
