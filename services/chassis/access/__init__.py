@@ -22,6 +22,7 @@ from chassis.access.deciding import (
 from chassis.access.guests import Agreements, agreements, covers_of
 from chassis.access.letting import let_see
 from chassis.access.merged import (
+    NOBODY,
     OneMan,
     joined_to,
     merged_people,
@@ -38,6 +39,7 @@ __all__ = [
     "ACTOR_ORGANISATION",
     "ACTOR_ROLE",
     "HOUSE",
+    "NOBODY",
     "NOW",
     "Actor",
     "Agreement",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, and_
 
 from chassis.access import ACTOR_ORGANISATION, ACTOR_ROLE, Records, by
-from partners.storage.known import access_list
+from partners.storage.known import SAME, access_list
 from partners.storage.metadata import metadata
 
 subject_link = Table(
@@ -29,4 +29,5 @@ LINKS = Records(
     own=and_(ACTOR_ROLE.in_(["PW"]), subject_link.c.own_org == ACTOR_ORGANISATION),
     lists=access_list,
     heard=True,
+    same=SAME,
 )

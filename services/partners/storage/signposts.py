@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, Table, Text, Uuid
 
-from chassis.access import ACTOR_ID, Records, access_lists, by
+from chassis.access import ACTOR_ID, Records, access_lists, by, same_person
 from partners.storage.metadata import metadata
 
 signpost = Table(
@@ -32,4 +32,5 @@ SIGNPOSTS = Records(
     own=signpost.c.given_by == ACTOR_ID,
     lists=_LISTS,
     heard=True,
+    same=same_person("picture"),
 )

@@ -34,14 +34,14 @@ class Change:
     over or rests. None where that is as it was."""
 
     consent: Consent | None = None
-    allowed: frozenset[str] | None = None
+    also_allowed: tuple[frozenset[str], ...] | None = None
     denied: frozenset[str] | None = None
     lost_isa: UUID | None = None
 
     def after(self, known: Known) -> Known:
         """What is known with it."""
         changed: dict[str, Any] = {
-            name: given for name in ("allowed", "denied") if (given := getattr(self, name)) is not None
+            name: given for name in ("also_allowed", "denied") if (given := getattr(self, name)) is not None
         }
         if self.consent is not None:
             changed["consents"] = {**known.consents, self.consent.recipient: self.consent}
@@ -52,21 +52,26 @@ NOTHING = Change()
 
 
 async def rest_as_known(
-    work: Work, *, recipient: str, person_id: UUID | None = None, isa_id: UUID | None = None, change: Change = NOTHING
+    work: Work,
+    *,
+    recipient: str,
+    records: tuple[UUID, ...] = (),
+    isa_id: UUID | None = None,
+    change: Change = NOTHING,
 ) -> int:
     """Hold what is offered between this organisation and us and lost its basis, let go on what has it again: of one
-    person or all, under one agreement or any. Returns how many of them changed."""
-    criteria = {"person_id": person_id, "side": Side.SENDER} if person_id else {}
+    man by his records or of all, under one agreement or any. Returns how many of them changed."""
+    criteria = {"person_id": records, "side": Side.SENDER} if records else {}
     found = await work.handoffs.find(partner_org=recipient, status=OPEN, **criteria)
     wanted = [handoff for handoff in found if isa_id in (None, handoff.grounds.isa_id)]
     return await _each(work, wanted, change)
 
 
 async def hold_for_lost_basis(
-    work: Work, *, recipient: str, person_id: UUID | None = None, isa_id: UUID | None = None, change: Change = NOTHING
+    work: Work, *, recipient: str, isa_id: UUID | None = None, change: Change = NOTHING
 ) -> int:
-    """The same, by the name of what has happened."""
-    return await rest_as_known(work, recipient=recipient, person_id=person_id, isa_id=isa_id, change=change)
+    """The same of everybody, by the name of what has happened."""
+    return await rest_as_known(work, recipient=recipient, isa_id=isa_id, change=change)
 
 
 async def rest_received(work: Work, leave: Leave) -> int:
