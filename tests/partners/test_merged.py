@@ -224,3 +224,141 @@ async def test_nothing_leaves_that_says_there_were_two(pair: Pair) -> None:
     said = str([dict(row) for row in rows])
     assert str(pair.person_id) not in said
     assert str(into) not in said
+
+
+async def links_of(house: House) -> dict[str, tuple[UUID, UUID, str]]:
+    rows = await house.rows("select subject_ref, minted_id, person_id, status from subject_link order by id")
+    return {row["subject_ref"]: (row["minted_id"], row["person_id"], row["status"]) for row in rows}
+
+
+async def names(pair: Pair, *people: UUID) -> list[str]:
+    return [pair.ours.works.names.subject_ref(TRUST, each) for each in people]
+
+
+async def test_a_house_that_holds_one_record_is_told_by_which_reference_he_goes(pair: Pair) -> None:
+    into = await another(pair, "APPOINTMENTS", "PLAN_GOALS")
+    old_ref, new_ref = await names(pair, pair.person_id, into)
+    before = await pair.received()
+
+    await joined(pair.ours, pair.person_id, into)
+    await pair.exchange()
+    after = await pair.received()
+
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1:] == (held[new_ref][0], "LINKED")
+    assert held[new_ref][2] == "NEW"
+    assert [(await pair.of(pair.theirs, each))["subject_ref"] for each in (before, after)] == [old_ref, new_ref]
+    told = await pair.theirs.rows("select categories from leave where subject_ref = $1", new_ref)
+    assert [sorted(row["categories"]) for row in told] == [["APPOINTMENTS", "PLAN_GOALS"]]
+    assert await parked(pair.theirs) == []
+
+
+async def test_a_house_that_holds_neither_or_the_one_he_goes_on_by_alone_is_told_nothing(pair: Pair) -> None:
+    old = await another(pair)
+    await pair.received()
+    before = int((await pair.ours.rows("select max(position) as n from journal"))[0]["n"])
+
+    await joined(pair.ours, old, pair.person_id)
+
+    told = await pair.ours.rows("select 1 from journal where topic like 'share.%' and position > $1", before)
+    assert told == []
+
+
+async def test_a_house_that_the_lists_keep_out_is_not_told_that_there_were_two(pair: Pair) -> None:
+    await pair.received()
+    into = await another(pair)
+    await pair.ours.lists(into, "DENY", TRUST)
+
+    await joined(pair.ours, pair.person_id, into)
+
+    said = [kind for kind, _ in await waiting(pair.ours)]
+    assert "SharedSubjectChanged" not in said
+
+
+async def test_two_again_each_reference_means_its_own_man(pair: Pair) -> None:
+    into = await another(pair, "APPOINTMENTS", "PLAN_GOALS")
+    old_ref, new_ref = await names(pair, pair.person_id, into)
+    await pair.received()
+    await joined(pair.ours, pair.person_id, into)
+    await pair.exchange()
+
+    await apart(pair.ours, pair.person_id, into)
+    await pair.exchange()
+
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1:] == (held[old_ref][0], "UNLINKED")
+    assert held[new_ref][1] == held[new_ref][0]
+
+
+async def test_whom_a_person_has_linked_there_the_other_reference_means_too_until_they_are_two(pair: Pair) -> None:
+    into = await another(pair, "APPOINTMENTS", "PLAN_GOALS")
+    old_ref, new_ref = await names(pair, pair.person_id, into)
+    await pair.received()
+    (made,) = await pair.theirs.rows("select id from subject_link")
+    theirs = uuid4()
+    await pair.theirs.a_case(theirs)
+    await pair.theirs.do(links.link_subject, pair.theirs.manager, link_id=made["id"], person_id=theirs, expected=None)
+
+    await joined(pair.ours, pair.person_id, into)
+    await pair.exchange()
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1:] == held[new_ref][1:] == (theirs, "LINKED")
+
+    await apart(pair.ours, pair.person_id, into)
+    await pair.exchange()
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1:] == (theirs, "LINKED")
+    assert held[new_ref][1:] == (held[new_ref][0], "UNLINKED")
+
+
+async def test_linked_there_once_it_was_told_both_references_mean_the_same_man(pair: Pair) -> None:
+    into = await another(pair, "APPOINTMENTS", "PLAN_GOALS")
+    old_ref, new_ref = await names(pair, pair.person_id, into)
+    await pair.received()
+    await joined(pair.ours, pair.person_id, into)
+    await pair.exchange()
+    theirs = uuid4()
+    await pair.theirs.a_case(theirs)
+    (made,) = await pair.theirs.rows("select id from subject_link where subject_ref = $1", new_ref)
+
+    await pair.theirs.do(links.link_subject, pair.theirs.manager, link_id=made["id"], person_id=theirs, expected=None)
+
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1] == held[new_ref][1] == theirs
+    await pair.theirs.do(links.unlink_subject, pair.theirs.manager, link_id=made["id"], expected=None)
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1] == held[new_ref][1] == held[new_ref][0]
+
+
+async def test_joined_to_one_and_that_to_another_he_goes_there_by_the_last(pair: Pair) -> None:
+    into, last = await another(pair, "APPOINTMENTS"), await another(pair, "APPOINTMENTS")
+    old_ref, middle_ref, last_ref = await names(pair, pair.person_id, into, last)
+    await pair.received()
+    await joined(pair.ours, pair.person_id, into)
+    await joined(pair.ours, into, last)
+    await pair.exchange()
+
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1] == held[middle_ref][1] == held[last_ref][0]
+
+    await apart(pair.ours, into, last)
+    await pair.exchange()
+    held = await links_of(pair.theirs)
+    assert held[old_ref][1] == held[middle_ref][1] == held[middle_ref][0]
+
+
+@pytest.mark.parametrize("order", list(permutations((MERGED, ENDED, "again"))))
+async def test_both_houses_stand_alike_whatever_came_first(pair: Pair, order: tuple[str, ...]) -> None:
+    handoff_id, into = await pair.received(), await another(pair)
+
+    for which in order:
+        if which == MERGED:
+            await joined(pair.ours, pair.person_id, into)
+        elif which == ENDED:
+            await pair.ours.withdraws(pair.person_id, TRUST)
+        else:
+            await pair.ours.agrees(into, TRUST, "APPOINTMENTS", "PLAN_GOALS")
+        await pair.exchange()
+
+    assert await pair.states(handoff_id) == ("RECEIVED", "RECEIVED")
+    assert await parked(pair.ours) == await parked(pair.theirs) == []

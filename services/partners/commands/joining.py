@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chassis.access import by, one_man
+from chassis.access import NOBODY, by, one_man
 from chassis.work import command
 from partners.commands.basis import lose_by_list, lose_consent
 from partners.commands.busy_slots import tell_joined
 from partners.commands.handoffs import rest_as_known
 from partners.commands.reach import agreed
-from partners.storage.known import lists_of, lock_to_end
+from partners.domain.holding import Holding
+from partners.storage.known import ANSWERS, lists_of, lock_to_end
 from partners.storage.nodes import node_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ async def apply_merge(work: Work, person_id: UUID) -> None:
         now = await agreed(work, man.goes_by, recipient)
         lost = [each for each in man.records if await agreed(work, each, recipient) - now]
         await _judge_anew(work, man, recipient, lost)
+    await _tell_nodes(work, man)
     await tell_joined(work, man.goes_by)
 
 
@@ -55,6 +57,8 @@ async def apply_unmerge(work: Work, from_person_id: UUID, to_person_id: UUID) ->
         for man in men:
             now = await agreed(work, man.goes_by, recipient)
             await _judge_anew(work, man, recipient, man.records if before - now else ())
+    for man in men:
+        await _tell_nodes(work, man)
 
 
 async def _recipients(work: Work, records: Iterable[UUID]) -> list[str]:
@@ -71,3 +75,31 @@ async def _judge_anew(work: Work, man: OneMan, recipient: str, lost: Iterable[UU
         for holding in await work.holdings.find(person_id=man.records, org_id=recipient):
             await lose_by_list(work, holding.person_id, recipient, holding.node_id)
     await rest_as_known(work, recipient=recipient, records=man.records)
+
+
+async def _tell_nodes(work: Work, man: OneMan) -> None:
+    """A node that holds one of his records is told by which of its references he goes; one that the lists keep out is
+    told nothing."""
+    lists = await lists_of(work.conn, man.records)
+    for held in await work.holdings.find(person_id=man.records) if man.goes_by != NOBODY else ():
+        if lists.keep_out(held.org_id):
+            continue
+        goes_by = work.works.names.subject_ref(held.node_id, man.goes_by)
+        if goes_by != held.subject_ref:
+            await _hold(work, man.goes_by, held)
+        await work.holdings.put(held.tell_subject(goes_by, at=work.now))
+
+
+async def _hold(work: Work, person_id: UUID, other: Holding) -> None:
+    """The node holds him by this record too from now on, and is told how he answers and how the lists stand."""
+    if await work.holdings.first(person_id=person_id, node_id=other.node_id):
+        return
+    reference = work.works.names.subject_ref(other.node_id, person_id)
+    where = {"node_id": other.node_id, "org_id": other.org_id, "subject_ref": reference}
+    begun = Holding.begin(work.new_id(), person_id=person_id, **where, at=work.now)
+    for row in await ANSWERS.all(work.conn, person_id=person_id):
+        if (row["purpose"], row["about"]) == ("SHARE", other.org_id):
+            agreed_to = tuple(row["scope_codes"]) if row["state"] == "GRANTED" else ()
+            version, review_on = row["consent_version"], row["review_on"]
+            begun = begun.tell_consent(version, agreed_to, review_on=review_on, at=work.now)
+    await work.holdings.put(begun)

@@ -10,7 +10,7 @@ from datetime import UTC, date
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from partners.commands import joining, leaves, reach
+from partners.commands import joining, leaves, reach, subjects
 from partners.projections import known
 from partners.storage.known import CONSENTS, LISTS, feed_applied, feed_confirmed
 from partners.subscriptions.gate import GATE
@@ -216,6 +216,13 @@ async def partner_lists(work: Work, heard: Heard[shared.SharedAccessListChanged]
     """Who may know of a man of a partner has changed."""
     of, message = heard.envelope, heard.message
     await leaves.hear_lists.inside(work, of.source_node, of.subject_ref, message.version, excluded=message.excluded)
+
+
+@GATE.command(shared.SharedSubjectChanged)
+async def partner_renames(work: Work, heard: Heard[shared.SharedSubjectChanged]) -> None:
+    """A man of a partner goes by another reference from now on, or by this one again."""
+    of = heard.envelope
+    await subjects.hear_subject.inside(work, of.source_node, of.subject_ref, heard.message.subject_ref)
 
 
 @GATE.command(shared.SharedFeedConfirmed)
