@@ -229,6 +229,16 @@ def unmerged(heard: Heard[PersonUnmerged]) -> Iterable[Row]:
     return projections.merged(old_id=UUID(message.from_person_id), into_id=None, version=message.version)
 
 
+@HEARS.command(PersonUnmerged)
+async def end_apart(work: Work, heard: Heard[PersonUnmerged]) -> None:
+    """What rests on the agreement of another man ends."""
+    await engagement.end_apart.inside(
+        work,
+        from_person_id=UUID(heard.message.from_person_id),
+        to_person_id=UUID(heard.message.to_person_id),
+    )
+
+
 def _practitioner(heard: Heard[Any], kind: str) -> Iterable[Row]:
     message = heard.message
     return projections.practitioner(

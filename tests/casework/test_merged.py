@@ -111,6 +111,24 @@ async def test_a_no_under_the_record_he_goes_on_by_ends_the_work_under_the_other
     assert await status(staffed, case) == "ENDING"
 
 
+async def test_two_again_what_was_opened_on_the_others_agreement_comes_to_its_end(staffed):
+    case, into = Case(), Case()
+    await staffed.tell(staffed.consent(GRANTED), into)
+    await staffed.tell(merged(case, into), into)
+    await staffed.tell(accepted(), case, version=5, at=await staffed.now())
+    await staffed.allocate(case)
+    await staffed.open(case)
+    of_his_own, _ = await staffed.opened()
+    await staffed.tell(merged(of_his_own, into), into)
+
+    for each in (case, of_his_own):
+        await staffed.tell(unmerged(each, into), into)
+
+    assert await status(staffed, case) == "ENDING"
+    assert await status(staffed, of_his_own) == "OPENED"
+    assert await staffed.parked() == []
+
+
 async def test_a_late_fact_of_the_old_record_ends_nothing_of_the_other(staffed):
     into, _ = await staffed.opened()
     old = Case()

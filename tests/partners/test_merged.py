@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import replay
 from chassis.aggregate import NotFound, Unmet
+from chassis.streams import Streams
 from partners.commands import handoffs as commands
 from partners.commands import links
 from partners.queries import disclosures as queries
+from partners.subscriptions import GATE, PICTURE
 from tests.partners.handoff_houses import TRUST, Pair, a_pair, parked
 from tests.partners.people import asks
 from tests.partners.test_reach import shares, telling, waiting
@@ -19,9 +22,14 @@ from throughcare.casework.v1 import events_pb2 as casework
 from throughcare.referral.v1 import events_pb2 as referral
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from chassis.hearing import Hears
+    from chassis.streams import Item
     from tests.partners.houses import House
 
 Houses = tuple["House", "House"]
+MIGRATIONS = "partners.migrations"
 MERGED, ENDED = "merged", "ended"
 
 
@@ -224,6 +232,44 @@ async def test_nothing_leaves_that_says_there_were_two(pair: Pair) -> None:
     said = str([dict(row) for row in rows])
     assert str(pair.person_id) not in said
     assert str(into) not in said
+
+
+class Journal:
+    """The journal of the house's own referral service, as a rebuild reads it."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+
+    async def read(
+        self, topic: str, *, key: str = "", from_sequence: int = 0, from_position: int = 0
+    ) -> AsyncIterator[tuple[int, str, Any, bytes]]:
+        for position, item in enumerate(self.items, 1):
+            if item.topic == topic and position > from_position and key in {"", item.key}:
+                yield position, item.key, list(item.headers), item.value or b""
+
+
+@pytest.mark.parametrize(("hears", "schema"), [(GATE, "public"), (PICTURE, "picture")], ids=["gate", "picture"])
+async def test_a_rebuild_makes_what_was_heard_live(one_house: House, hears: Hears, schema: str) -> None:
+    old, first, second = (uuid4() for _ in range(3))
+    facts: list[tuple[type[Any], UUID, int]] = [
+        (referral.PersonMerged, second, 5),
+        (referral.PersonMerged, first, 3),
+        (referral.PersonUnmerged, first, 4),
+    ]
+    items = [
+        await one_house.told(kind(from_person_id=str(old), to_person_id=str(into), version=version), into)
+        for kind, into, version in facts
+    ]
+    async with one_house.works.batch() as work:
+        await Streams(hears, f"together.{hears.group}", "together").one_by_one(work, items)
+
+    rebuilt = await replay.rebuild(one_house.works.database, hears, Journal(items), "together")
+
+    name = "merged_people" if schema == "public" else "picture.merged_people"
+    live, again = (dict(part.split("=") for part in said.split(";")) for said in (rebuilt.live, rebuilt.rebuilt))
+    assert live[name] == again[name]
+    (row,) = await one_house.rows(f"select into_id, seq from {schema}.merged_people")
+    assert (row["into_id"], row["seq"]) == (second, 5)
 
 
 async def links_of(house: House) -> dict[str, tuple[UUID, UUID, str]]:

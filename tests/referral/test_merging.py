@@ -358,6 +358,48 @@ async def test_taken_apart_each_record_is_its_own_again_and_what_came_meanwhile_
     assert again["status"] == "MERGED"
 
 
+async def test_taken_apart_what_was_accepted_on_the_others_agreement_ends(desk):
+    programme_id = await steps.a_programme(desk)
+    old, into = await steps.in_triage(desk), await steps.a_draft(desk, PP2)
+    answer = await merged(desk, old.person_id, into.person_id)
+    await steps.agreed(desk, old, programme_id)
+    await steps.accept(desk, old)
+
+    await apart(desk, answer)
+
+    referral = await desk.ask(queries.get_referral, SM1, referral_id=old.referral_id, case_reference="")
+    assert referral["status"] == "WITHDRAWN"
+    granted = "select status from consent where id = $1"
+    assert await desk.value(granted, old.consent_id) == "GRANTED"
+
+
+async def test_a_number_that_found_him_is_not_written_under_a_second_record(desk):
+    crn = steps.a_crn()
+    old, into = await two(desk, crn=crn)
+    answer = await merged(desk, old.person_id, into.person_id)
+
+    again = await steps.a_draft(desk, PP1, crn=crn)
+    assert again.person_id == into.person_id
+    await apart(desk, answer)
+
+    shown = await desk.ask(queries.get_person, SM1, person_id=into.person_id)
+    assert crn not in shown["identifiers"].values()
+    assert not shown["person"].merge_review
+
+
+async def test_he_is_asked_again_by_the_record_he_goes_on_by_alone(desk):
+    programme_id = await steps.a_programme(desk)
+    old, into = await steps.a_draft(desk, PP1), await steps.a_draft(desk, PP2)
+    for case in (old, into):
+        await steps.agreed(desk, case, programme_id)
+    await merged(desk, old.person_id, into.person_id)
+
+    await desk.wind(days=190)
+
+    missed = await desk.rows("select aggregate_id from journal where fact_type = 'ConsentMissed'")
+    assert [row.aggregate_id for row in missed] == [into.consent_id]
+
+
 async def test_nothing_of_a_merge_says_who_he_is(desk):
     crn = "X765432"
     old, into = await two(desk, crn=crn, person={"family_name": "Canaryname"})

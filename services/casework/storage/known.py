@@ -135,9 +135,15 @@ def mandatory(work: Work) -> frozenset[TrainingTopic]:
 async def participates(work: Work, person_id: UUID, programme_id: UUID) -> bool:
     """Whether he agrees to take part, as last heard of the record he goes on by; not while facts about him, under
     whichever record, are parked or held here."""
+    agreed = await has_agreed(work, person_id, programme_id)
+    return agreed and not await _waiting(work, await one_man(work.conn, person_id))
+
+
+async def has_agreed(work: Work, person_id: UUID, programme_id: UUID) -> bool:
+    """Whether the record he goes on by says that he takes part, be it that facts about him wait."""
     man = await one_man(work.conn, person_id)
     state = await _PARTICIPATES.value(work.conn, person_id=man.goes_by, programme_id=str(programme_id))
-    return state == "GRANTED" and not await _waiting(work, man)
+    return bool(state == "GRANTED")
 
 
 async def _waiting(work: Work, man: OneMan) -> bool:

@@ -131,13 +131,27 @@ async def end_by_merge(work: Work, held: Consent) -> None:
 
 async def _end_what_stands_on(work: Work, held: Consent) -> None:
     """Accepted referrals of PERSON_SUPPORT end with PARTICIPATE, those under records joined to this one too."""
-    if held.purpose is not ConsentPurpose.PARTICIPATE:
-        return
-    about = await joined_to(work.conn, held.person_id)
+    if held.purpose is ConsentPurpose.PARTICIPATE and held.programme_id is not None:
+        await _end_referrals(work, await joined_to(work.conn, held.person_id), held.programme_id)
+
+
+async def end_what_another_agreed_to(work: Work, person_id: UUID) -> None:
+    """The record is to stand by itself again: what was accepted under it because he had agreed under the one he went
+    on by ends, as if he had taken that back."""
+    other = (await man(work, person_id)).goes_by
+    with for_judgement(work):
+        granted = {"purpose": ConsentPurpose.PARTICIPATE, "status": ConsentStatus.GRANTED}
+        own = {held.programme_id for held in await work.consents.find(person_id=person_id, **granted)}
+        relied_on = {held.programme_id for held in await work.consents.find(person_id=other, **granted)} - own
+    for programme_id in sorted(each for each in relied_on if each is not None):
+        await _end_referrals(work, await joined_to(work.conn, person_id), programme_id)
+
+
+async def _end_referrals(work: Work, records: tuple[UUID, ...], programme_id: UUID) -> None:
     with for_judgement(work):
         standing = await work.referrals.find(
-            person_id=about,
-            programme_id=held.programme_id,
+            person_id=records,
+            programme_id=programme_id,
             kind=ReferralKind.PERSON_SUPPORT,
             status=(Status.ACCEPTED, Status.ALLOCATED),
         )
@@ -150,6 +164,8 @@ async def _end_what_stands_on(work: Work, held: Consent) -> None:
 async def warn_of_review(work: Work, consent_id: UUID) -> int:
     """The review date is near."""
     held = await work.consents.get(consent_id)
+    if not await _speaks_for_him(work, held):
+        return held.version
     return await work.consents.put(held.warn(at=work.now))
 
 
@@ -164,5 +180,12 @@ async def expire_consent(work: Work, consent_id: UUID) -> int:
 async def miss_consent_deadline(work: Work, consent_id: UUID, code: str, due_at: datetime) -> int:
     """He was not asked again in time."""
     held = await work.consents.get(consent_id)
+    if not await _speaks_for_him(work, held):
+        return held.version
     value = held.miss(code, due_at=due_at, policy_version=work.settings.promise_rules, at=work.now)
     return await work.consents.put(value)
+
+
+async def _speaks_for_him(work: Work, held: Consent) -> bool:
+    """Whether it was given under the record he goes on by: by that he is asked again, and not by another one."""
+    return (await man(work, held.person_id)).goes_by == held.person_id

@@ -12,7 +12,7 @@ from chassis.access import by, joined_to, merged_row
 from chassis.aggregate import Exists, Fault, Invalid
 from chassis.projection import Row
 from chassis.work import command
-from referral.commands.consents import end_by_merge
+from referral.commands.consents import end_by_merge, end_what_another_agreed_to
 from referral.commands.looking import for_judgement
 from referral.commands.people import suggest
 from referral.domain.consent import ended_by_merge
@@ -110,6 +110,7 @@ async def _unmerged(work: Work, merge: Merge, old: Person, into: Person) -> dict
     later = tuple(Later(kind=row["kind"], record_id=row["id"]) for row in rows)
     value = merge.unmerge(by=work.actor.id, record_version=version, to_sort=later, at=work.now)
     away = await joined_to(work.conn, old.id)
+    await end_what_another_agreed_to(work, old.id)
     await work.people.put(alone)
     with for_judgement(work):
         bounded: Person | None = into

@@ -72,7 +72,8 @@ async def find_or_record(work: Work, given: Identifiers, details: Details) -> Pe
         others = frozenset(kind for who, kinds in known.items() if who != chosen for kind in kinds)
         with for_judgement(work):
             person = (await work.people.get(chosen)).fill(details, at=work.now)
-        value = person.link(given, taken=others - known[chosen], at=work.now)
+        # What found him he holds already, be it under another record: it is not linked a second time.
+        value = person.link(given.without(known[chosen]), taken=others - known[chosen], at=work.now)
         value = value.review_merge(at=work.now) if others else value
     else:
         value = Person(id=work.new_id()).record(details, at=work.now)
@@ -132,7 +133,8 @@ async def record_person_details(
     reading.done()
     found = await holders(work, given)
     taken = frozenset(kind for who, (kinds, _) in found.items() if who != person_id for kind in kinds)
-    value = held.record(details, at=work.now).link(given, taken=taken, at=work.now)
+    his = found.get(person_id, (frozenset(), True))[0]
+    value = held.record(details, at=work.now).link(given.without(his), taken=taken, at=work.now)
     await _kept(work, value)
     return held.version + len(value.news)
 

@@ -107,6 +107,7 @@ async def _link(work: Work, person: Person, given: Identifiers) -> None:
     """An identifier that nobody else holds is linked; what contradicts opens a merge review."""
     found = await holders(work, given)
     taken = frozenset(kind for who, (kinds, _) in found.items() if who != person.id for kind in kinds)
-    value = person.link(given, taken=taken, at=work.now)
+    his = found.get(person.id, (frozenset(), True))[0]
+    value = person.link(given.without(his), taken=taken, at=work.now)
     if value.news:
         await work.people.put(value)

@@ -40,6 +40,10 @@ class Identifiers:
         held = {field.name: getattr(self, field.name) for field in fields(self)}
         return {kind: value for kind, value in held.items() if value}
 
+    def without(self, kinds: Iterable[str]) -> Identifiers:
+        """Those of other kinds."""
+        return replace(self, **dict.fromkeys(kinds, ""))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Details:
