@@ -1,5 +1,6 @@
 """People who turned out to be one man: read by all his records, whatever the order in which it is heard."""
 
+import asyncio
 from itertools import permutations
 
 import pytest
@@ -243,3 +244,21 @@ async def test_a_rebuild_makes_what_was_heard_live(house):
     assert live["merged_people"] == again["merged_people"]
     rows = await house.rows("select person_id, other_id from same_person where person_id = $1", old.person_id)
     assert {row["other_id"] for row in rows} == {first.person_id, second.person_id}
+
+
+async def test_two_merges_written_at_once_are_both_paired(house):
+    one, other = [(Case(), Case()) for _ in range(2)]
+    join = "insert into merged_people values ($1, $2, 1)"
+    async with house.works.database.transaction() as first:
+        await first.execute(join, one[0].person_id, one[1].person_id)
+
+        async def second():
+            async with house.works.database.transaction() as conn:
+                await conn.execute(join, other[0].person_id, other[1].person_id)
+
+        waits = asyncio.create_task(second())
+        await asyncio.wait([waits], timeout=0.2)
+        assert not waits.done()
+    await waits
+
+    assert len(await house.rows("select 1 from same_person")) == 4

@@ -185,6 +185,17 @@ async def test_lists_that_hide_one_record_hide_the_man(desk):
     await desk.ask(queries.get_person, CP1, person_id=into.person_id)
 
 
+async def test_lists_are_mended_where_they_stand(desk):
+    old, into = await two(desk)
+    deny = {"person_id": old.person_id, "which": List.DENY}
+    version = await desk.do(commands.set_access_list, SM1, **deny, entries=(CP1.id,), expected=0)
+    await merged(desk, old.person_id, into.person_id)
+
+    await desk.do(commands.set_access_list, SM1, **deny, entries=(), expected=version)
+
+    await desk.ask(queries.get_person, CP1, person_id=into.person_id)
+
+
 async def test_allow_lists_meet(desk):
     old, into = await two(desk)
     for who, entries in ((old, ("staff-sm-1", "staff-sm-2")), (into, ("staff-sm-1", "staff-sm-2", CP1.id))):

@@ -9,4 +9,4 @@ from chassis.access import agreements, merged_people, same_person
 metadata = MetaData()
 AGREEMENTS = agreements(metadata)
 MERGED = merged_people(metadata)
-SAME = same_person()
+SAME = same_person(metadata)

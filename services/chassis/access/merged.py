@@ -1,8 +1,8 @@
 """People who turned out to be one man: rows never move, so whoever reads by person reads by all records of his.
 
-A service that keeps rows by person keeps `merged_people` too, as heard; the view `same_person` beside it pairs the
-records of one man, whichever was joined to which. `seq` is the version of the record that was joined: facts of the
-same record may come on several keys, and its own version alone says which is newer.
+A service that keeps rows by person keeps `merged_people` too, as heard. A trigger on it keeps `same_person`, the pairs
+of records of one man, whichever was joined to which: merges are rare and reads are not. `seq` is the version of the
+record that was joined: facts of the same record may come on several keys, and its own version says which is newer.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Table, Uuid, column, or_, select, table
+from sqlalchemy import BigInteger, Column, Table, Uuid, exists, or_, select
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, FromClause, MetaData, Select, TableClause
+    from sqlalchemy import ColumnElement, FromClause, MetaData, Select
 
     from chassis.database import Connection
 
@@ -57,9 +57,14 @@ def merged_people(metadata: MetaData) -> Table:
     )
 
 
-def same_person(schema: str | None = None) -> TableClause:
-    """The view over it, to be read in statements."""
-    return table("same_person", column("person_id", Uuid), column("other_id", Uuid), schema=schema)
+def same_person(metadata: MetaData) -> Table:
+    """The pairs of records of one man; written by the trigger alone."""
+    return Table(
+        "same_person",
+        metadata,
+        Column("person_id", Uuid, primary_key=True),
+        Column("other_id", Uuid, primary_key=True),
+    )
 
 
 def merged_row(*, old_id: UUID, into_id: UUID | None, version: int) -> dict[str, Any]:
@@ -67,9 +72,10 @@ def merged_row(*, old_id: UUID, into_id: UUID | None, version: int) -> dict[str,
     return {"old_id": old_id, "into_id": into_id, "seq": version}
 
 
-def no_record_in(person: ColumnElement[UUID] | Column[UUID], found: Select[Any]) -> ColumnElement[bool]:
-    """None of his other records is among those found; what concerns nobody passes."""
-    return or_(person.is_(None), person.not_in(found))
+def no_record_in(same: FromClause, person: ColumnElement[Any], found: Select[Any]) -> ColumnElement[bool]:
+    """None of his other records is among those found; what concerns nobody passes. Where nobody has two records, that
+    alone is looked at."""
+    return or_(~exists(select(1).select_from(same)), person.is_(None), person.not_in(found))
 
 
 def others_in(same: FromClause, rows: FromClause, person: Any, condition: ColumnElement[bool]) -> Select[Any]:

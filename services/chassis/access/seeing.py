@@ -39,7 +39,7 @@ from chassis.access.roles import Grants, Reach, Role
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement, TableClause
+    from sqlalchemy import ColumnElement
 
 
 def access_lists(metadata: MetaData) -> Table:
@@ -64,8 +64,8 @@ class Records:
     `heard`: the lists are those of another service, so while facts of the person are parked or held, nobody reads.
     `agreements`: guests see the record only where one with their employer is in force; without, what is here is
     bounded by who is party to it.
-    `same`: the view of people who turned out to be one man; the lists of every record of his bound each: deny lists
-    join, allow lists meet.
+    `same`: the pairs of records that turned out to be of one man; the lists of every record of his bound each: deny
+    lists join, allow lists meet.
     """
 
     reads: Grants
@@ -75,7 +75,7 @@ class Records:
     lists: Table | None = None
     heard: bool = False
     agreements: Agreements | None = None
-    same: TableClause | None = None
+    same: Table | None = None
 
 
 def _reached(records: Records, grants: Grants) -> ColumnElement[bool]:
@@ -98,7 +98,8 @@ def _unlisted(records: Records) -> Iterable[ColumnElement[bool]]:
         excluding = and_(func.jsonb_array_length(lists.c.entries) > 0, excluded)
         yield ~exists(select(1).select_from(lists).where(lists.c.person_id == records.person, excluding))
         if records.same is not None:
-            yield no_record_in(records.person, others_in(records.same.alias(), lists, lists.c.person_id, excluding))
+            found = others_in(records.same.alias(), lists, lists.c.person_id, excluding)
+            yield no_record_in(records.same.alias(), records.person, found)
     if records.heard:
         parked = table("parked", column("key", Text)).alias()
         yield ~exists(select(1).select_from(parked).where(parked.c.key == cast(records.person, Text)))
@@ -107,7 +108,7 @@ def _unlisted(records: Records) -> Iterable[ColumnElement[bool]]:
             waiting = (
                 select(same.c.person_id).select_from(same).join(parked, parked.c.key == cast(same.c.other_id, Text))
             )
-            yield no_record_in(records.person, waiting)
+            yield no_record_in(records.same.alias(), records.person, waiting)
 
 
 def _hosted(records: Records) -> Iterable[ColumnElement[bool]]:

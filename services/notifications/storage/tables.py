@@ -158,7 +158,7 @@ word_pack_table = Table(
 
 access_list_table = access_lists(metadata)
 merged_table = merged_people(metadata)
-SAME = same_person()
+SAME = same_person(metadata)
 # Of the man himself only the flags of how he can be reached safely; his addresses are asked for when sending.
 contacts_table = Table(
     "contacts",

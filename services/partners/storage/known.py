@@ -53,7 +53,7 @@ consent_known = Table(
 )
 access_list = access_lists(metadata)
 merged = merged_people(metadata)
-SAME = same_person()
+SAME = same_person(metadata)
 # Whether a case is open, as each service that knows says; `source` keeps their streams apart.
 case_known = Table(
     "case_known",

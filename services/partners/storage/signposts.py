@@ -25,12 +25,13 @@ signpost = Table(
     Index("signpost_given_by", "given_by"),
 )
 # Who may know of him, as the picture heard it: its own table, read here and written there.
-_LISTS = access_lists(MetaData(schema="picture"))
+_PICTURE = MetaData(schema="picture")
+_LISTS, _SAME = access_lists(_PICTURE), same_person(_PICTURE)
 SIGNPOSTS = Records(
     reads=by("SM, CP, IG, PP own, EW own, PW own"),
     person=signpost.c.person_id,
     own=signpost.c.given_by == ACTOR_ID,
     lists=_LISTS,
     heard=True,
-    same=same_person("picture"),
+    same=_SAME,
 )

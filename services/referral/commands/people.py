@@ -161,9 +161,9 @@ async def set_safe_contact(work: Work, person_id: UUID, given: Mapping[str, obje
 
 @command("person.set_access_list", by("SM, IG"))
 async def set_access_list(work: Work, person_id: UUID, which: List, entries: Sequence[str], expected: int) -> int:
-    """Say who alone may, or who may not, know of him; it holds from the commit."""
+    """Say who alone may, or who may not, know of him; it holds from the commit. Each record of a man keeps its own
+    lists, which bound all of them: so they are mended where they stand."""
     person = await work.people.get(person_id)
-    person.must_be_known()
     held = await work.limits.first(person_id=person.id) or AccessList(id=work.new_id(), person_id=person.id)
     if held.version != expected:
         raise Conflict

@@ -235,5 +235,5 @@ ONWARD_STATE = Table(
 )
 ACCESS_LIST = access_lists(metadata)
 MERGED = merged_people(metadata)
-SAME = same_person()
+SAME = same_person(metadata)
 AGREEMENTS = agreements(metadata)

@@ -73,7 +73,7 @@ Index("across_register_known_as", _known_as, postgresql_where=_known_as.is_not(N
 access_list = access_lists(metadata)
 AGREEMENTS = agreements(metadata)
 merged = merged_people(metadata)
-SAME = same_person("picture")
+SAME = same_person(metadata)
 last_heard = Table(
     "last_heard",
     metadata,
