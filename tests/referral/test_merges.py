@@ -12,7 +12,8 @@ from chassis.aggregate import Invalid, Refused, Unmet
 from referral.domain.codes import Channel
 from referral.domain.consent import Consent, ConsentPurpose, ConsentStatus, ended_by_merge
 from referral.domain.merge import Later, Merge, Merged, MergeReason, Status, Unmerged, UnmergeReason
-from referral.domain.person import Details, Person, SafeContact, SafeContactSet, State
+from referral.domain.person import Details, Person, SafeContactSet, State
+from referral.domain.safe_contact import SafeContact
 from tests.referral.builders import NOW, settled
 
 A, B, C = uuid4(), uuid4(), uuid4()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import reduce
 from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from chassis.aggregate import Aggregate, Event, Unmet
 from referral.domain.codes import Channel, CommunicationNeed, Pronouns
+from referral.domain.safe_contact import Narrowing, SafeContact, within
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -71,40 +71,6 @@ class Channels:
     phone: str = ""
     email: str = ""
     letter_address: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SafeContact:
-    """How he can be reached safely."""
-
-    channels: tuple[Channel, ...]
-    days: tuple[int, ...]
-    from_hour: int
-    to_hour: int
-    voicemail: bool = False
-    unnamed: bool = False
-
-    def narrowed_by(self, other: SafeContact) -> SafeContact:
-        """What both allow: no channel at all where there is no day or hour that both do."""
-        days = tuple(day for day in self.days if day in other.days)
-        hours = max(self.from_hour, other.from_hour), min(self.to_hour, other.to_hour)
-        shared = days and hours[0] < hours[1]
-        return SafeContact(
-            channels=tuple(each for each in self.channels if each in other.channels) if shared else (),
-            days=days,
-            from_hour=hours[0],
-            to_hour=max(hours),
-            voicemail=self.voicemail and other.voicemail,
-            unnamed=self.unnamed or other.unnamed,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Narrowing:
-    """What was agreed under another record of his: it bounds what is agreed here until he is asked again."""
-
-    person_id: UUID
-    safe_contact: SafeContact
 
 
 NO_DETAILS, NO_CHANNELS = Details(), Channels()
@@ -233,7 +199,7 @@ class Person(Aggregate):
     @property
     def safely(self) -> SafeContact | None:
         """How he can be reached safely: what was agreed here, bounded by what was agreed under his other records."""
-        return None if self.safe_contact is None else _within(self.safe_contact, self.narrowings)
+        return None if self.safe_contact is None else within(self.safe_contact, self.narrowings)
 
     def join(self, into: UUID, *, at: datetime) -> Self:
         """It is of the same man as another, which he goes on by."""
@@ -274,7 +240,7 @@ class Person(Aggregate):
         """The same within these bounds, which is told as an agreement is."""
         if narrowings == self.narrowings or self.safe_contact is None:
             return self
-        safely = _within(self.safe_contact, narrowings)
+        safely = within(self.safe_contact, narrowings)
         fact = SafeContactSet(at=at, safe_contact=safely, record_version=self._next)
         return self.telling(fact, narrowings=narrowings)
 
@@ -309,10 +275,6 @@ class Person(Aggregate):
         """What is new goes under the record he is known by."""
         if self.state is not State.KNOWN:
             raise Unmet("merged", "This record was joined to another. Use that one.")
-
-
-def _within(agreed: SafeContact, narrowings: Iterable[Narrowing]) -> SafeContact:
-    return reduce(lambda held, each: held.narrowed_by(each.safe_contact), narrowings, agreed)
 
 
 def age_on(born: date, day: date) -> int:
