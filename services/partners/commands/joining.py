@@ -91,7 +91,7 @@ async def _tell_nodes(work: Work, man: OneMan) -> None:
 
 
 async def _hold(work: Work, person_id: UUID, other: Holding) -> None:
-    """The node holds him by this record too from now on, and is told how he answers and how the lists stand."""
+    """The node holds him by this record too from now on, and is told how he answers under it."""
     if await work.holdings.first(person_id=person_id, node_id=other.node_id):
         return
     reference = work.works.names.subject_ref(other.node_id, person_id)
