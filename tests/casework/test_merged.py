@@ -100,6 +100,41 @@ async def test_facts_of_the_old_record_that_come_later_are_applied_to_the_man(st
     assert await staffed.open(old, OTHER)
 
 
+def interleaved(*streams):
+    """Every order in which these may be heard, the order of each kept."""
+    if not any(streams):
+        yield ()
+    for n, stream in enumerate(streams):
+        if stream:
+            for rest in interleaved(*streams[:n], stream[1:], *streams[n + 1 :]):
+                yield (stream[0], *rest)
+
+
+async def test_every_order_of_the_facts_of_both_records_ends_alike(staffed):
+    """His agreement ends with the merge, he agrees anew, a referral of the old record is accepted, they are apart."""
+    heard = ("granted", "ended"), ("merged", "again", "apart"), ("accepted",)
+    orders = list(interleaved(*heard))
+    assert len(orders) == 60
+    for order in orders:
+        old, into = Case(), Case()
+        told = {
+            "granted": (staffed.consent(GRANTED), old),
+            "ended": (staffed.consent(WITHDRAWN, version=2), old),
+            "merged": (merged(old, into), into),
+            "again": (staffed.consent(GRANTED), into),
+            "apart": (unmerged(old, into), into),
+            "accepted": (accepted("staff-ew-1"), old),
+        }
+        for which in order:
+            message, case = told[which]
+            await staffed.tell(message, case, version=5, at=await staffed.now())
+        assert (await staffed.allocation_of(old))["status"] == "PROPOSED", order
+        assert not await participates(staffed, old), order
+        assert await participates(staffed, into), order
+    assert await staffed.parked() == []
+    assert await staffed.rows("select 1 from same_person") == []
+
+
 async def test_a_no_under_the_record_he_goes_on_by_ends_the_work_under_the_other(staffed):
     case, _ = await staffed.opened()
     into = Case()
