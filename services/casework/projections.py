@@ -19,7 +19,8 @@ from casework.storage import (
     safe_contact_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
-from casework.storage.metadata import AGREEMENTS
+from casework.storage.metadata import AGREEMENTS, MERGED
+from chassis.access import merged_row
 from chassis.projection import Row
 
 
@@ -129,6 +130,11 @@ def safe_contact(
 def person_flags(*, person_id: UUID, deceased: bool, version: int, seq: int) -> Iterable[Row]:
     """Whether he has died."""
     yield Row(person_flags_table, {"person_id": person_id, "deceased": deceased, "version": version, "seq": seq})
+
+
+def merged(*, old_id: UUID, into_id: UUID | None, version: int) -> Iterable[Row]:
+    """Of which man a record is: of the one who goes on by another, or of its own again."""
+    yield Row(MERGED, merged_row(old_id=old_id, into_id=into_id, version=version))
 
 
 def practitioner(

@@ -23,7 +23,7 @@ from casework.storage import (
     safe_contact_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
-from casework.storage.metadata import AGREEMENTS
+from casework.storage.metadata import AGREEMENTS, MERGED
 from chassis.access import covers_of
 from chassis.hearing import Heard, Hears
 from chassis.projection import Row
@@ -35,7 +35,9 @@ from throughcare.referral.v1.events_pb2 import (
     ConsentGranted,
     ConsentWithdrawn,
     PersonDetailsChanged,
+    PersonMerged,
     PersonSafeContactSet,
+    PersonUnmerged,
     PractitionerAssigned,
     PractitionerChanged,
     PractitionerCoverSet,
@@ -55,6 +57,7 @@ HEARS = Hears(
     "casework",
     tables=(
         *AGREEMENTS.tables,
+        MERGED,
         access_list_table,
         consents_table,
         forecast_case_table,
@@ -207,6 +210,32 @@ def person_flags(heard: Heard[PersonDetailsChanged]) -> Iterable[Row]:
         deceased=heard.message.deceased,
         version=heard.message.version,
         seq=heard.seq,
+    )
+
+
+@HEARS.projection(PersonMerged)
+def merged(heard: Heard[PersonMerged]) -> Iterable[Row]:
+    """Two records are of one man; what is told of the first concerns the second."""
+    message = heard.message
+    return projections.merged(
+        old_id=UUID(message.from_person_id), into_id=UUID(message.to_person_id), version=message.version
+    )
+
+
+@HEARS.projection(PersonUnmerged)
+def unmerged(heard: Heard[PersonUnmerged]) -> Iterable[Row]:
+    """They are of two men after all."""
+    message = heard.message
+    return projections.merged(old_id=UUID(message.from_person_id), into_id=None, version=message.version)
+
+
+@HEARS.command(PersonUnmerged)
+async def end_apart(work: Work, heard: Heard[PersonUnmerged]) -> None:
+    """What rests on the agreement of another man ends."""
+    await engagement.end_apart.inside(
+        work,
+        from_person_id=UUID(heard.message.from_person_id),
+        to_person_id=UUID(heard.message.to_person_id),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from chassis.access import merged_row
 from chassis.projection import Row
 from notifications.domain.answers import promises_kept
 from notifications.storage.tables import (
@@ -16,6 +17,7 @@ from notifications.storage.tables import (
     contact_consents_table,
     contacts_table,
     kept_promises_table,
+    merged_table,
     person_flags_table,
 )
 
@@ -99,6 +101,11 @@ def safe_contact(
 def person_flags(*, person_id: UUID, deceased: bool, version: int, seq: int) -> Iterable[Row]:
     """Whether he has died."""
     yield Row(person_flags_table, {"person_id": person_id, "deceased": deceased, "version": version, "seq": seq})
+
+
+def merged(*, old_id: UUID, into_id: UUID | None, version: int) -> Iterable[Row]:
+    """Of which man a record is: of the one who goes on by another, or of its own again."""
+    yield Row(merged_table, merged_row(old_id=old_id, into_id=into_id, version=version))
 
 
 def contact_consent(

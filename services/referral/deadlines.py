@@ -90,7 +90,7 @@ def consent_clock(fact: consent.Granted) -> Iterable[Change]:
     yield Make("REVIEW_END", _start_of(fact.review_on))
 
 
-@DEADLINES.on(consent.Withdrawn, consent.Replaced)
+@DEADLINES.on(consent.Withdrawn, consent.EndedByMerge, consent.Replaced)
 def asked_again(fact: Event) -> Iterable[Change]:
     yield Keep("L20")
     yield from (Drop(code) for code in ("REVIEW_28", "REVIEW_14", "REVIEW_7", "REVIEW_END"))

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.journal import Publications
 from chassis.shares import Fed
-from referral.domain import consent, practitioner, programme, prompt, rollout, screening
+from referral.domain import consent, merge, practitioner, programme, prompt, rollout, screening
 from referral.domain import referral_facts as facts
 from referral.domain.access_list import AccessListChanged
 from referral.domain.feeds import CONSENTS, LISTS, FeedsConfirmed
@@ -196,6 +196,12 @@ def consent_withdrawn(fact: consent.Withdrawn) -> Fed:
     return _fed_consent(told.ConsentWithdrawn, fact.scope, fact.number, fact.review_on)
 
 
+@PUBLICATIONS.tells(consent.EndedByMerge)
+def consent_ended_by_merge(fact: consent.EndedByMerge) -> Fed:
+    """Who hears it does what follows from taking it back; that it was a merge is told by itself."""
+    return _fed_consent(told.ConsentWithdrawn, fact.scope, fact.number, fact.review_on)
+
+
 @PUBLICATIONS.tells(consent.Expiring)
 def consent_expiring(fact: consent.Expiring) -> Message:
     return _consent(told.ConsentExpiring, fact.scope, fact.number, fact.review_on)
@@ -235,6 +241,22 @@ def safe_contact_set(fact: SafeContactSet) -> Message:
 @PUBLICATIONS.tells(IdentityLinked)
 def identity_linked(fact: IdentityLinked) -> Message:
     return told.PersonIdentityLinked(to_person_id=_id(fact.person_id))
+
+
+def _joined(kind: type[Message], fact: merge.Merged | merge.Unmerged) -> Fed:
+    """It changes what he agrees to and who may know of him, so nobody is current without it."""
+    people = {"from_person_id": _id(fact.from_person_id), "to_person_id": _id(fact.to_person_id)}
+    return Fed(message=kind(**people, version=fact.record_version), feed=CONSENTS)
+
+
+@PUBLICATIONS.tells(merge.Merged)
+def merged(fact: merge.Merged) -> Fed:
+    return _joined(told.PersonMerged, fact)
+
+
+@PUBLICATIONS.tells(merge.Unmerged)
+def unmerged(fact: merge.Unmerged) -> Fed:
+    return _joined(told.PersonUnmerged, fact)
 
 
 @PUBLICATIONS.tells(AccessListChanged)

@@ -43,6 +43,7 @@ def rows():
             version=seq,
             seq=seq,
         )
+        told += projections.merged(old_id=PERSON, into_id=HANDOFF if seq != 2 else None, version=seq)
         told += projections.person_flags(person_id=PERSON, deceased=seq == 3, version=seq, seq=seq)
         told += projections.programme(
             programme_id=PROGRAMME,

@@ -238,6 +238,7 @@ KNOWN = st.builds(
     agreements=st.lists(agreements(), max_size=3).map(tuple),
     consents=st.lists(answers(), max_size=4).map(newest),
     allowed=some([*ORGS, *STAFF[1:]]),
+    also_allowed=st.lists(some([*ORGS, *STAFF[1:]]), max_size=1).map(tuple),
     denied=some([*ORGS, *STAFF[1:]]) | st.just(frozenset()),
     related=st.booleans(),
     held=st.just(False) | st.booleans(),
@@ -271,6 +272,7 @@ def less(draw: st.DrawFn, known: Known) -> Known:
         {"consents": {who: each for who, each in known.consents.items() if who != gone}},
         {"related": False},
         {"denied": known.denied | {excluded}},
+        {"also_allowed": (*known.also_allowed, frozenset({excluded}))},
         {"feed_age": None},
         {"held": True},
     )
@@ -306,6 +308,7 @@ def test_nothing_unknown_is_ever_permitted(asked: Asked, known: Known) -> None:
         assert verdict.regime in set(Regime)
         assert known.feed_age is not None
         assert not known.denied & {asked.recipient, asked.staff}
+        assert all(not each or each & {asked.recipient, asked.staff} for each in (known.allowed, *known.also_allowed))
     assert (verdict.isa_id != "") == verdict.permitted
 
 

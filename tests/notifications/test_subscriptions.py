@@ -38,7 +38,8 @@ HEARD = {
         "Granted", "Declined", "Withdrawn", "Expired", "Expiring", "DeadlineMissed")),
     *(getattr(referral, f"Practitioner{n}") for n in ("Assigned", "Changed", "CoverSet")),
     *(getattr(referral, f"Prompt{n}") for n in ("Raised", "Done", "Dismissed")),
-    referral.PersonSafeContactSet, referral.PersonDetailsChanged, referral.AccessListChanged,
+    referral.PersonSafeContactSet, referral.PersonDetailsChanged, referral.PersonMerged, referral.PersonUnmerged,
+    referral.AccessListChanged,
     *(getattr(casework, f"Worker{n}") for n in ("Allocated", "Reallocated", "CoverSet")),
     *(getattr(casework, f"Engagement{n}") for n in (
         "Opened", "Paused", "Resumed", "Closed", "Reopened", "DeadlineMissed")),

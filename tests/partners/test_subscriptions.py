@@ -55,6 +55,8 @@ MAY_STAND: dict[type[Message], str] = {
     referral.PractitionerChanged: "practitioner_ref starts_on",
     referral.PractitionerCoverSet: "practitioner_ref starts_on ends_on",
     referral.AccessListChanged: "list entries version",
+    referral.PersonMerged: "from_person_id to_person_id version",
+    referral.PersonUnmerged: "from_person_id version",
     casework.AllocationRequested: "due_at",
     casework.AllocationProposed: "due_at",
     casework.AllocationEnded: "",
@@ -127,8 +129,8 @@ class Marks:
         if field.type == FieldDescriptor.TYPE_INT64:
             self.of[message, field.name] = str(7_000_000 + self.drawn)
             return 7_000_000 + self.drawn
-        if field.name in {"handoff_id", "side"}:
-            self.of[message, field.name] = str(uuid4()) if field.name == "handoff_id" else "SENDER"
+        if field.name in {"handoff_id", "side", "from_person_id", "to_person_id"}:
+            self.of[message, field.name] = "SENDER" if field.name == "side" else str(uuid4())
             return self.of[message, field.name]
         if kind == options.KIND_DATE:
             day = date(2100, 1, 1) + timedelta(days=self.drawn)

@@ -12,7 +12,8 @@ from referral import queries
 from referral.domain.answers import Answers
 from referral.domain.codes import Category, Channel, Pronouns, Rosh, YesNo
 from referral.domain.detail import _OF_EACH, ANSWERED, HELD, detail_of, let_of
-from referral.domain.person import Channels, Details, Identifiers, Person, SafeContact
+from referral.domain.person import Channels, Details, Identifiers, Person
+from referral.domain.safe_contact import SafeContact
 from referral.storage import AGREEMENTS
 from tests.referral.builders import NOW, TODAY
 from tests.referral.conftest import PP1, SM1

@@ -19,6 +19,7 @@ from referral.domain import (
     consent,
     equality,
     feeds,
+    merge,
     person,
     practitioner,
     programme,
@@ -34,6 +35,7 @@ MODULES = (
     consent,
     equality,
     feeds,
+    merge,
     person,
     practitioner,
     programme,
@@ -55,14 +57,19 @@ FACTS = sorted(
 # None told (events.md 2): what stays in the house.
 KEPT = {
     "Allocated",
+    "Asked",
     "Converted",
     "DraftUpdated",
     "EqualityAnswered",
+    "JoinedTo",
+    "MergeReviewClosed",
     "MergeReviewOpened",
     "PolicyDrafted",
     "PolicySuperseded",
     "PrerequisiteCompleted",
     "Replaced",
+    "StoodAlone",
+    "UnmergeAsked",
 }
 PLAIN = {
     str: st.from_regex(r"[A-Za-z0-9][A-Za-z0-9-]{0,20}", fullmatch=True),

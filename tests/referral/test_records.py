@@ -12,7 +12,7 @@ from referral.domain.answers import read_answers
 from referral.domain.codes import Channel, ReferrerKind
 from referral.domain.consent import Consent, ConsentPurpose, ConsentStatus, Scope, same_matter, scope_faults
 from referral.domain.fields import Reading
-from referral.domain.person import Channels, Details, Identifiers, Person, SafeContact
+from referral.domain.person import Channels, Details, Identifiers, Person
 from referral.domain.person_form import read_channels, read_details, read_safe_contact
 from referral.domain.places import Quadrant
 from referral.domain.policies import PolicyKind, PolicyState
@@ -20,6 +20,7 @@ from referral.domain.practitioner import domain_allowed, practitioner_ref, read_
 from referral.domain.programme import Programme
 from referral.domain.prompt import Dismissal, Done, Prompt, PromptKind
 from referral.domain.rollout import PhaseState, Prerequisite, RolloutPhase, quadrant_refusal
+from referral.domain.safe_contact import SafeContact
 from tests.referral.builders import (
     NOW,
     TODAY,

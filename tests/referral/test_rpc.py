@@ -160,6 +160,39 @@ async def test_one_service_manager_cannot_bring_his_own_draft_into_force(call):
     assert [each.in_force for each in listed.programmes] == [False]
 
 
+async def test_two_records_are_joined_by_two_and_taken_apart_by_two(call):
+    await call.seed()
+    old, into = [(await call.submitted(crn=crn))[0].person_id for crn in ("X123456", "X123457")]
+    code, error = await call.no("MergePeople", from_person_id="canary", reason="CANARY")
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert {(fault.path, fault.code) for fault in error.fields} == {
+        ("from_person_id", "INVALID_FORMAT"),
+        ("to_person_id", "REQUIRED"),
+        ("reason", "UNKNOWN_CODE"),
+    }
+    assert "canary" not in str(error).lower()
+    given = {"from_person_id": old, "to_person_id": into, "reason": "SAME_DETAILS"}
+    missing = await call.no("MergePeople", **{**given, "to_person_id": str(uuid4())})
+    assert (missing[0], missing[1].reason, missing[1].fields) == (grpc.StatusCode.NOT_FOUND, "not_found", ())
+
+    asked = await call("MergePeople", **given)
+    waiting = (await call("ListMerges", SM2)).merges[0]
+    assert (waiting.merge_id, waiting.asked_by, waiting.status) == (asked.merge_id, SM1.id, "ASKED")
+    code, error = await call.no("MergePeople", merge_id=asked.merge_id, expected_version=asked.version)
+    assert (code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "second_person_required")
+    done = await call("MergePeople", SM2, merge_id=asked.merge_id, expected_version=asked.version)
+    assert (await call("GetPerson", person_id=old)).merged_into == into
+    assert list((await call("ListMerges", SM2)).merges) == []
+
+    at = {"merge_id": asked.merge_id}
+    back = await call("Unmerge", reason="MERGED_BY_MISTAKE", expected_version=done.version, **at)
+    code, error = await call.no("Unmerge", expected_version=back.version, **at)
+    assert (code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "second_person_required")
+    apart = await call("Unmerge", SM2, expected_version=back.version, **at)
+    assert apart.status == "UNMERGED"
+    assert (await call("GetPerson", person_id=old)).merged_into == ""
+
+
 async def test_lists_are_paged_for_one_caller_and_one_filter(call):
     await call.seed()
     for nth in range(3):

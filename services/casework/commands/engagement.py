@@ -13,7 +13,7 @@ from casework.domain.engagement.aggregate import OPEN, Engagement, EngagementSta
 from casework.domain.engagement.facts import Rating, RatingPhase
 from casework.domain.term import PauseReason, Recorded
 from casework.storage import Work, known
-from chassis.access import Role, by
+from chassis.access import Role, by, joined_to, one_man
 from chassis.aggregate import Unmet
 from chassis.work import command
 
@@ -223,10 +223,13 @@ def _may_end(engagement: Engagement) -> bool:
 
 @command("engagement.end_with_consent", by("SYSTEM"))
 async def end_with_consent(work: Work, *, person_id: UUID, programme_id: UUID) -> int:
-    """He no longer agrees to take part: his open engagement in this programme comes to its end."""
+    """He no longer agrees to take part: his open engagement in this programme comes to its end, under this record and
+    those joined to it."""
+    about = await joined_to(work.conn, person_id)
     await known.lock_participation(work, person_id, programme_id)
-    await known.lock_engagements_of(work, person_id)
-    found = await work.engagements.find(person_id=person_id, programme_id=programme_id, status=OPEN)
+    for each in about:
+        await known.lock_engagements_of(work, each)
+    found = await work.engagements.find(person_id=about, programme_id=programme_id, status=OPEN)
     if not found:
         raise Unmet("no_engagement", "No engagement is open.")
     going_on = [engagement for engagement in found if _may_end(engagement)] or found[:1]
@@ -234,6 +237,23 @@ async def end_with_consent(work: Work, *, person_id: UUID, programme_id: UUID) -
         ending = closing.start_ending(engagement, Outcome.PERSON_WITHDREW, at=work.now)
         await work.engagements.put(ending)
     return len(going_on)
+
+
+@command("engagement.end_apart", by("SYSTEM"))
+async def end_apart(work: Work, *, from_person_id: UUID, to_person_id: UUID) -> int:
+    """Two records are of two men after all: what was opened under the first because the second had agreed ends, as if
+    he had taken it back."""
+    records = (await one_man(work.conn, from_person_id)).records
+    for each in sorted(records):
+        await known.lock_engagements_of(work, each)
+    ended = 0
+    for engagement in await work.engagements.find(person_id=records, status=OPEN):
+        programme_id = engagement.programme_id
+        agreed = await known.has_agreed(work, from_person_id, programme_id)
+        if _may_end(engagement) and not agreed and await known.has_agreed(work, to_person_id, programme_id):
+            await work.engagements.put(closing.start_ending(engagement, Outcome.PERSON_WITHDREW, at=work.now))
+            ended += 1
+    return ended
 
 
 @command("engagement.miss_deadline", by("SYSTEM"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from casework.domain.external_appointment import AppointmentStatus, ExternalAppointment
-from chassis.access import Category, by
+from chassis.access import Category, by, one_man
 from chassis.aggregate import NotFound
 from chassis.work import query
 
@@ -30,7 +30,8 @@ async def get_detail(
 
     Nobody the service has worked with: NotFound, as for anybody who does not exist.
     """
-    of = {"person_id": person_id} if case_id is None else {"person_id": person_id, "case_id": case_id}
+    his = {"person_id": (await one_man(work.conn, person_id)).records}
+    of = his if case_id is None else {**his, "case_id": case_id}
     if await work.engagements.first(**of) is None:
         raise NotFound
     work.record = str(person_id)

@@ -31,7 +31,7 @@ from casework.domain.engagement.aggregate import Engagement
 from casework.domain.external_appointment import ExternalAppointment
 from casework.domain.worker import WorkerProfile
 from casework.storage.appointments import appointment_table
-from casework.storage.metadata import AGREEMENTS, metadata
+from casework.storage.metadata import AGREEMENTS, SAME, metadata
 from chassis import work
 from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, access_lists, by
 from chassis.repository import Repository
@@ -263,6 +263,7 @@ ALLOCATIONS = Records(
     lists=access_list_table,
     heard=True,
     agreements=AGREEMENTS,
+    same=SAME,
 )
 
 
@@ -278,6 +279,7 @@ ENGAGEMENTS = Records(
     lists=access_list_table,
     heard=True,
     agreements=AGREEMENTS,
+    same=SAME,
 )
 APPOINTMENTS = Records(
     reads=by("SM, CP, IG, EW own, PP own"),
@@ -286,6 +288,7 @@ APPOINTMENTS = Records(
     lists=access_list_table,
     heard=True,
     agreements=AGREEMENTS,
+    same=SAME,
 )
 EXPECTED = Records(
     reads=by("SM, CP, IG"),
@@ -293,6 +296,7 @@ EXPECTED = Records(
     lists=access_list_table,
     heard=True,
     agreements=AGREEMENTS,
+    same=SAME,
 )
 
 

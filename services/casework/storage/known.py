@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Table, and_, bindparam, func, or_, select
+from sqlalchemy import ARRAY, Table, Uuid, and_, any_, bindparam, func, or_, select
 
 from casework.domain.allocation.aggregate import OPEN, Allocation, AllocationStatus
 from casework.domain.fitness import Verdict, judge
@@ -24,7 +24,7 @@ from casework.storage import (
     worker_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
-from chassis.access import Consent, Role, newest
+from chassis.access import Consent, OneMan, Role, newest, one_man
 from chassis.aggregate import Unmet
 from chassis.calendar import local_date
 from chassis.database import Statement, statement
@@ -55,11 +55,14 @@ _VERSION = statement(
     )
 )
 _SAFE = statement(
-    select(safe_contact_table.c.person_id).where(safe_contact_table.c.person_id == bindparam("person_id"))
+    select(safe_contact_table.c.person_id).where(
+        safe_contact_table.c.person_id == bindparam("person_id"),
+        func.jsonb_array_length(safe_contact_table.c.channels) > 0,
+    )
 )
 _LISTS = statement(
     select(access_list_table.c.list, access_list_table.c.entries).where(
-        access_list_table.c.person_id == bindparam("person_id")
+        access_list_table.c.person_id == any_(bindparam("people", type_=ARRAY(Uuid)))
     )
 )
 _SHARED = statement(
@@ -130,9 +133,24 @@ def mandatory(work: Work) -> frozenset[TrainingTopic]:
 
 
 async def participates(work: Work, person_id: UUID, programme_id: UUID) -> bool:
-    """Whether he agrees to take part, as last heard; not while facts about him are parked or held here."""
-    state = await _PARTICIPATES.value(work.conn, person_id=person_id, programme_id=str(programme_id))
-    return state == "GRANTED" and not await work.blocked(OWNER, person_id)
+    """Whether he agrees to take part, as last heard of the record he goes on by; not while facts about him, under
+    whichever record, are parked or held here."""
+    agreed = await has_agreed(work, person_id, programme_id)
+    return agreed and not await _waiting(work, await one_man(work.conn, person_id))
+
+
+async def has_agreed(work: Work, person_id: UUID, programme_id: UUID) -> bool:
+    """Whether the record he goes on by says that he takes part, be it that facts about him wait."""
+    man = await one_man(work.conn, person_id)
+    state = await _PARTICIPATES.value(work.conn, person_id=man.goes_by, programme_id=str(programme_id))
+    return bool(state == "GRANTED")
+
+
+async def _waiting(work: Work, man: OneMan) -> bool:
+    for person_id in man.records:
+        if await work.blocked(OWNER, person_id):
+            return True
+    return False
 
 
 async def lock_participation(work: Work, person_id: UUID, programme_id: UUID) -> None:
@@ -164,10 +182,12 @@ def _programme(row: object) -> ProgrammeVersion:
 
 
 async def let_by_him(work: Work, person_id: UUID) -> Mapping[str, Consent]:
-    """What he lets each recipient know, by his newest answer as heard; nothing while facts of him wait here."""
-    if await work.blocked(OWNER, person_id):
+    """What he lets each recipient know, by his newest answer as heard of the record he goes on by; nothing while facts
+    of him wait here."""
+    man = await one_man(work.conn, person_id)
+    if await _waiting(work, man):
         return {}
-    rows = await _SHARED.all(work.conn, person_id=person_id)
+    rows = await _SHARED.all(work.conn, person_id=man.goes_by)
     return newest(
         Consent(
             recipient=row["recipient"],
@@ -181,8 +201,9 @@ async def let_by_him(work: Work, person_id: UUID) -> Mapping[str, Consent]:
 
 
 async def safe_contact_set(work: Work, person_id: UUID) -> bool:
-    """Whether it is agreed how he can be reached safely."""
-    return await _SAFE.value(work.conn, person_id=person_id) is not None
+    """Whether it is agreed, under the record he goes on by, how he can be reached safely, by any channel."""
+    man = await one_man(work.conn, person_id)
+    return await _SAFE.value(work.conn, person_id=man.goes_by) is not None
 
 
 async def handoffs_settled(work: Work, case_id: UUID) -> bool | None:
@@ -260,10 +281,12 @@ async def fitness(
 
 
 async def _hidden_from(work: Work, person_id: UUID, worker_ref: str, organisation: str) -> bool:
-    """Whether the man's lists keep him from this worker; while they are not known for sure, they do."""
-    if await work.blocked(OWNER, person_id):
+    """Whether the man's lists, those of every record of his, keep him from this worker; while they are not known for
+    sure, they do."""
+    man = await one_man(work.conn, person_id)
+    if await _waiting(work, man):
         return True
-    for row in await _LISTS.all(work.conn, person_id=person_id):
+    for row in await _LISTS.all(work.conn, people=list(man.records)):
         named = worker_ref in row["entries"] or organisation in row["entries"]
         if row["entries"] and named == (row["list"] == "DENY"):
             return True

@@ -1,7 +1,7 @@
 """Who may do and see what, and what may be known elsewhere: one policy for every door; fails closed.
 
-`roles` says who acts, `seeing` which records exist for him, `guests` by which agreements a guest sees any, `deciding`
-what may be known by another organisation.
+`roles` says who acts, `seeing` which records exist for him, `guests` by which agreements a guest sees any, `merged`
+which records are of one man, `deciding` what may be known by another organisation.
 """
 
 from chassis.access.asking import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, HOUSE, NOW, asking
@@ -21,6 +21,16 @@ from chassis.access.deciding import (
 )
 from chassis.access.guests import Agreements, agreements, covers_of
 from chassis.access.letting import let_see
+from chassis.access.merged import (
+    NOBODY,
+    OneMan,
+    joined_to,
+    merged_people,
+    merged_row,
+    one_man,
+    others_in,
+    same_person,
+)
 from chassis.access.roles import Actor, Call, Grants, Purpose, Reach, Role, by, system
 from chassis.access.seeing import Records, access_lists, reached_by, visible_to
 
@@ -29,6 +39,7 @@ __all__ = [
     "ACTOR_ORGANISATION",
     "ACTOR_ROLE",
     "HOUSE",
+    "NOBODY",
     "NOW",
     "Actor",
     "Agreement",
@@ -43,6 +54,7 @@ __all__ = [
     "Ground",
     "Known",
     "LawfulBasis",
+    "OneMan",
     "Purpose",
     "Reach",
     "Records",
@@ -59,9 +71,15 @@ __all__ = [
     "covers_of",
     "decide",
     "decide_all",
+    "joined_to",
     "let_see",
+    "merged_people",
+    "merged_row",
     "newest",
+    "one_man",
+    "others_in",
     "reached_by",
+    "same_person",
     "system",
     "visible_to",
 ]

@@ -121,13 +121,15 @@ def newest(answers: Iterable[Consent]) -> Mapping[str, Consent]:
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What a service knows when it judges. `consents`: his newest answer for each recipient; `held`: facts about him
-    wait, so nothing told counts; `feed_age`: since when everything told about consents and lists has surely been
-    applied; `sector`: of the recipient."""
+    """What a service knows when it judges. `consents`: his newest answer for each recipient; `also_allowed`: the allow
+    lists of all records of his, each of which has to name who would know; `held`: facts about him wait, so nothing told
+    counts; `feed_age`: since when everything told about consents and lists has surely been applied; `sector`: of the
+    recipient."""
 
     agreements: tuple[Agreement, ...] = ()
     consents: Mapping[str, Consent] = field(default_factory=dict)
     allowed: frozenset[str] = frozenset()
+    also_allowed: tuple[frozenset[str], ...] = ()
     denied: frozenset[str] = frozenset()
     related: bool = False
     held: bool = False
@@ -200,7 +202,8 @@ def _bars(asked: Asked, known: Known) -> Iterator[GateRefusal]:
     if known.held:
         yield GateRefusal.PERSON_HELD
     named = {name for name in (asked.recipient, asked.staff) if name}
-    if named & known.denied or (known.allowed and not named & known.allowed):
+    outside = any(each and not named & each for each in (known.allowed, *known.also_allowed))
+    if named & known.denied or outside:
         yield GateRefusal.LISTED
     if not known.related:
         yield GateRefusal.NO_RELATIONSHIP

@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.access.asking import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, HOUSE
 from chassis.access.guests import Agreements, agreed_with_employer
+from chassis.access.merged import no_record_in, others_in
 from chassis.access.roles import Grants, Reach, Role
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Records:
     `heard`: the lists are those of another service, so while facts of the person are parked or held, nobody reads.
     `agreements`: guests see the record only where one with their employer is in force; without, what is here is
     bounded by who is party to it.
+    `same`: the pairs of records that turned out to be of one man; the lists of every record of his bound each: deny
+    lists join, allow lists meet.
     """
 
     reads: Grants
@@ -72,6 +75,7 @@ class Records:
     lists: Table | None = None
     heard: bool = False
     agreements: Agreements | None = None
+    same: Table | None = None
 
 
 def _reached(records: Records, grants: Grants) -> ColumnElement[bool]:
@@ -91,11 +95,20 @@ def _unlisted(records: Records) -> Iterable[ColumnElement[bool]]:
         lists = records.lists.alias()
         named = or_(lists.c.entries.has_key(ACTOR_ID), lists.c.entries.has_key(ACTOR_ORGANISATION))
         excluded = or_(and_(lists.c.list == "DENY", named), and_(lists.c.list == "ALLOW", ~named))
-        concerned = and_(lists.c.person_id == records.person, func.jsonb_array_length(lists.c.entries) > 0)
-        yield ~exists(select(1).select_from(lists).where(concerned, excluded))
+        excluding = and_(func.jsonb_array_length(lists.c.entries) > 0, excluded)
+        yield ~exists(select(1).select_from(lists).where(lists.c.person_id == records.person, excluding))
+        if records.same is not None:
+            found = others_in(records.same.alias(), lists, lists.c.person_id, excluding)
+            yield no_record_in(records.same.alias(), records.person, found)
     if records.heard:
         parked = table("parked", column("key", Text)).alias()
         yield ~exists(select(1).select_from(parked).where(parked.c.key == cast(records.person, Text)))
+        if records.same is not None:
+            same = records.same.alias()
+            waiting = (
+                select(same.c.person_id).select_from(same).join(parked, parked.c.key == cast(same.c.other_id, Text))
+            )
+            yield no_record_in(records.same.alias(), records.person, waiting)
 
 
 def _hosted(records: Records) -> Iterable[ColumnElement[bool]]:

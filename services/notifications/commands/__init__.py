@@ -3,7 +3,7 @@
 from notifications.commands.contact_book import set_staff_contact, set_team_contact
 from notifications.commands.ladder import escalate_notice, expire_notice, miss_handing_over
 from notifications.commands.notices import acknowledge_notice, resolve_notice, retry_notice
-from notifications.commands.requests import request_notices, stop_notices
+from notifications.commands.requests import request_notices, stop_joined, stop_notices
 from notifications.commands.sending import claim_notices, record_answer
 from notifications.commands.templates import approve_template, draft_template, lint_text, retire_template
 
@@ -23,5 +23,6 @@ __all__ = [
     "retry_notice",
     "set_staff_contact",
     "set_team_contact",
+    "stop_joined",
     "stop_notices",
 ]

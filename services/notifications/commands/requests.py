@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chassis.access import by
+from chassis.access import by, one_man
 from chassis.promises import Drop
 from chassis.work import command
 from notifications.commands.desk import Desk, first
@@ -37,12 +37,20 @@ async def request_notices(work: Work, fact: Fact) -> None:
 
 @command("notice.stop", HOUSE)
 async def stop_notices(work: Work, person_id: UUID) -> None:
-    """A death stops everything that has not left."""
-    for notice in await work.open_notices("person_id", person_id):
-        if notice.status in WAITING:
-            await work.notices.put(notice.suppress(Suppression.DECEASED, at=work.now))
-        else:
-            _stop_ladder(work, notice)
+    """A death stops everything that has not left, under whichever record of his."""
+    for each in (await one_man(work.conn, person_id)).records:
+        for notice in await work.open_notices("person_id", each):
+            if notice.status in WAITING:
+                await work.notices.put(notice.suppress(Suppression.DECEASED, at=work.now))
+            else:
+                _stop_ladder(work, notice)
+
+
+@command("notice.stop_joined", HOUSE)
+async def stop_joined(work: Work, person_id: UUID) -> None:
+    """Two records are of one man: where he has died, nothing more leaves under either."""
+    if (await work.around(None, person_id)).deceased:
+        await stop_notices.inside(work, person_id)
 
 
 async def _by_case(work: Work, fact: Fact) -> list[Fact]:
@@ -73,7 +81,8 @@ async def _needless(work: Work, fact: Fact, around: Around) -> Suppression | Non
     if around.deceased:
         return Suppression.DECEASED
     if fact.name.endswith(MISSED) and fact.due_at is not None:
-        subjects = [each for each in (fact.case_id, fact.person_id, fact.subject_id) if each is not None]
+        people = (await one_man(work.conn, fact.person_id)).records if fact.person_id else ()
+        subjects = [each for each in (fact.case_id, *people, fact.subject_id) if each is not None]
         if await work.conn.fetchval(KEPT, subjects, fact.about, fact.due_at):
             return Suppression.SUPERSEDED
     return None
@@ -89,7 +98,8 @@ async def _answer(work: Work, fact: Fact) -> None:
         answer = table.get(fact.name)
         if answer is None or key is None:
             continue
-        for notice in await work.open_notices(column, key):
+        keys = (await one_man(work.conn, key)).records if column == "person_id" else (key,)
+        for notice in [notice for each in keys for notice in await work.open_notices(column, each)]:
             if answer.covers(template=notice.template, about=notice.about):
                 await _settle(work, notice, by=fact.name)
 

@@ -31,6 +31,8 @@ where channel = any($1) and status in ('SCHEDULED', 'RENDERED', 'TEMPORARY_FAILU
     and send_after <= $2 and use_by > $2
     and exists (select 1 from template where name = notice.template and template.status = 'APPROVED')
     and not exists (select 1 from parked where parked.key = notice.person_id::text)
+    and not exists (select 1 from same_person join parked on parked.key = other_id::text
+        where same_person.person_id = notice.person_id)
 order by array_position(array['SAFETY', 'TODAY', 'ROUTINE', 'DIGEST'], urgency), send_after, id
 limit $3 for update skip locked
 """
@@ -41,6 +43,8 @@ where channel = any($1) and status in ('SCHEDULED', 'RENDERED', 'TEMPORARY_FAILU
     and urgency = 'DIGEST' and recipient_ref = any($3)
     and exists (select 1 from template where name = notice.template and template.status = 'APPROVED')
     and not exists (select 1 from parked where parked.key = notice.person_id::text)
+    and not exists (select 1 from same_person join parked on parked.key = other_id::text
+        where same_person.person_id = notice.person_id)
 order by id limit 500 for update skip locked
 """
 _LAPSED = """

@@ -105,22 +105,25 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Lists:
-    """The limited-access lists of a person: staff and organisations."""
+    """The limited-access lists of a person: staff and organisations. `also` are the allow lists of other records of
+    his: each has to name who is told."""
 
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
+    also: tuple[frozenset[str], ...] = ()
 
     @property
     def bound(self) -> bool:
         """Whether anybody is bounded by them."""
-        return bool(self.allow or self.deny)
+        return bool(self.allow or self.deny or any(self.also))
 
     def hide_from(self, recipient: Recipient) -> bool:
         """Whether the case is hidden from him; a team stands for people nobody has looked at, so it is too."""
         if not self.bound:
             return False
         names = {recipient.ref, recipient.organisation} - {""}
-        return recipient.kind is Kind.TEAM or bool(names & self.deny) or (bool(self.allow) and not names & self.allow)
+        outside = any(each and not names & each for each in (self.allow, *self.also))
+        return recipient.kind is Kind.TEAM or bool(names & self.deny) or outside
 
 
 @dataclass(frozen=True, kw_only=True)

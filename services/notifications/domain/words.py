@@ -30,6 +30,7 @@ PROMPTS = {
     "ROTL_CHANGED": "a planned absence may have changed",
     "STALE": "something kept here may be out of date",
     "MERGE_SUGGESTED": "two records may be of one person",
+    "UNMERGED": "records of two people are to be sorted",
     "ERASURE_AT_SOURCE": "a record was erased at its source",
 }
 # Nobody is told from a message that it was the person's own choice.

@@ -19,16 +19,23 @@ from notifications.domain.timing import Policy
 if TYPE_CHECKING:
     from chassis.database import Connection
 
+# Whether he has died the record he goes on by says; the lists of all records of his bound who may hear.
 _AROUND = """
+with recursive up(id) as (
+    select $2::uuid union select into_id from up join merged_people on old_id = up.id where into_id is not null
+)
 select
     (select reference from cases where case_id = $1) as reference,
-    coalesce((select deceased from person_flags where person_id = $2), false) as deceased,
-    coalesce((select jsonb_object_agg(list, entries) from access_list where person_id = $2), '{}') as lists,
+    coalesce((select deceased from up join person_flags on person_id = up.id where not exists (
+        select 1 from merged_people where old_id = up.id and into_id is not null)), false) as deceased,
+    coalesce((select jsonb_agg(jsonb_build_array(list, entries)) from access_list where person_id = $2
+        or person_id in (select other_id from same_person where person_id = $2)), '[]') as lists,
     coalesce((select jsonb_agg(to_jsonb(p)) from case_people as p where case_id = $1), '[]') as people
 """
-# The cases of a person that have not ended, for a programme or for any.
+# The cases of a person, under whichever record of his, that have not ended, for a programme or for any.
 OPEN_CASES = """
-select case_id from cases where person_id = $1 and ($2 = '' or programme_id = $2)
+select case_id from cases where ($2 = '' or programme_id = $2)
+    and (person_id = $1 or person_id in (select other_id from same_person where person_id = $1))
     and not exists (select 1 from case_ends where case_ends.case_id = cases.case_id and ended)
 order by case_id
 """
@@ -126,7 +133,7 @@ async def around(
     row = await conn.fetchrow(_AROUND, case_id, person_id)
     if row is None:
         raise LookupError
-    people, lists = row["people"], row["lists"]
+    people = row["people"]
     worker, practitioner, referrer = (_now(people, kind, day) for kind in ("WORKER", "PRACTITIONER", "REFERRER"))
     circle = Circle(
         worker=(_now(people, "WORKER_COVER", day) or worker or {}).get("ref", ""),
@@ -136,7 +143,7 @@ async def around(
         referrer_role=(referrer or {}).get("role", "") or "PP",
         referrer_organisation=(referrer or {}).get("organisation", ""),
         book=book,
-        lists=Lists(allow=frozenset(lists.get("ALLOW", ())), deny=frozenset(lists.get("DENY", ()))),
+        lists=_lists(row["lists"]),
         house=house,
     )
     return Around(
@@ -145,6 +152,13 @@ async def around(
         main_worker=(worker or {}).get("ref", ""),
         circle=circle,
     )
+
+
+def _lists(held: Iterable[tuple[str, Iterable[str]]]) -> Lists:
+    """Deny lists join; each allow list has to name him."""
+    allow = tuple(frozenset(entries) for which, entries in held if which == "ALLOW")
+    deny = frozenset(entry for which, entries in held if which == "DENY" for entry in entries)
+    return Lists(allow=allow[0] if allow else frozenset(), also=allow[1:], deny=deny)
 
 
 def _now(people: Iterable[Mapping[str, Any]], kind: str, day: date) -> Mapping[str, Any] | None:

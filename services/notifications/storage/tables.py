@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import access_lists
+from chassis.access import access_lists, merged_people, same_person
 
 metadata = MetaData()
 INSTANT = DateTime(timezone=True)
@@ -157,6 +157,8 @@ word_pack_table = Table(
 )
 
 access_list_table = access_lists(metadata)
+merged_table = merged_people(metadata)
+SAME = same_person(metadata)
 # Of the man himself only the flags of how he can be reached safely; his addresses are asked for when sending.
 contacts_table = Table(
     "contacts",
@@ -231,6 +233,7 @@ kept_promises_table = Table(
 )
 PROJECTED = (
     access_list_table,
+    merged_table,
     contacts_table,
     person_flags_table,
     contact_consents_table,

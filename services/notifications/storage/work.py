@@ -21,7 +21,7 @@ from notifications.domain.notice import OPEN, Notice
 from notifications.domain.template import Template
 from notifications.storage import reading
 from notifications.storage.reading import LOCK_OPEN, Around, Dated
-from notifications.storage.tables import access_list_table, contact_table, notice_table, template_table
+from notifications.storage.tables import SAME, access_list_table, contact_table, notice_table, template_table
 
 # Whoever may be the recipient of a notice reads his own.
 RECIPIENTS = "EW own, CP own, PP own, SPO own, PPU own, APS own, PS own, VOL own, CO own, PW own, PA own, IG own"
@@ -35,6 +35,7 @@ NOTICES = Records(
     ),
     lists=access_list_table,
     heard=True,
+    same=SAME,
 )
 STAFF = "EW, PS, VOL, CO, CP, PW, CG, CH, TR, IG, OPS"
 OWN_STAFF = ", ".join(f"{role} own" for role in STAFF.split(", "))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from chassis.hearing import Heard
 from chassis.projection import Row
@@ -82,6 +83,28 @@ async def stop_for_death(work: Work, heard: Heard[referral.PersonDetailsChanged]
     """A death stops all notices at once."""
     if heard.message.deceased:
         await commands.stop_notices.inside(work, person_of(heard))
+
+
+@HEARS.projection(referral.PersonMerged)
+def merged(heard: Heard[referral.PersonMerged]) -> Iterable[Row]:
+    """Two records are of one man; what is told of the first concerns the second."""
+    message = heard.message
+    return projections.merged(
+        old_id=UUID(message.from_person_id), into_id=UUID(message.to_person_id), version=message.version
+    )
+
+
+@HEARS.command(referral.PersonMerged)
+async def stop_joined(work: Work, heard: Heard[referral.PersonMerged]) -> None:
+    """Where he has died, nothing more leaves under either record."""
+    await commands.stop_joined.inside(work, UUID(heard.message.to_person_id))
+
+
+@HEARS.projection(referral.PersonUnmerged)
+def unmerged(heard: Heard[referral.PersonUnmerged]) -> Iterable[Row]:
+    """They are of two men after all."""
+    message = heard.message
+    return projections.merged(old_id=UUID(message.from_person_id), into_id=None, version=message.version)
 
 
 @HEARS.command(referral.PromptRaised)

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from partners.storage import Work
 
 
-async def lose_consent(work: Work, person_id: UUID, recipient: str) -> None:
-    """He does not agree, or no longer, that this recipient may know."""
+async def lose_consent(work: Work, person_id: UUID, node: str | None) -> None:
+    """He does not agree, or no longer, that the organisation of this node may know; without one nothing went there."""
     await lock_to_end(work.conn, person_id)
-    node = await node_of(work.conn, recipient)
     if node is not None:
         agreed = Confidentiality.AGREED.value
         await stub_pending(work.conn, inbox_of(node), person_id, basis=agreed)

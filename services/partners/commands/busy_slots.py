@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid5
 
-from chassis.access import Category, Ground, Purpose, by
+from chassis.access import Category, Ground, Purpose, by, one_man
 from chassis.work import command
 from partners.commands import gate
 from partners.commands.gate import Question
@@ -50,6 +50,12 @@ async def tell_busy_slot(work: Work, seen: Seen) -> None:
             await _tell(work, handoff, seen)
 
 
+async def tell_joined(work: Work, person_id: UUID) -> None:
+    """Houses that were at work with one record of his are told the hours of the other."""
+    for handoff in await _between(work, person_id):
+        await _tell_what_is_known(work, handoff)
+
+
 async def put_and_tell(work: Work, before: Handoff, after: Handoff) -> int:
     """Put a handoff; a house that begins to work with him by this, or goes on, is told what is still to come."""
     version = await work.handoffs.put(after)
@@ -60,18 +66,21 @@ async def put_and_tell(work: Work, before: Handoff, after: Handoff) -> int:
 
 async def _tell_what_is_known(work: Work, handoff: Handoff) -> None:
     person_id = await _person_of(work, handoff)
-    for row in await COMING.all(work.conn, person_id=person_id, at=work.now) if person_id else ():
+    records = (await one_man(work.conn, person_id)).records if person_id else ()
+    for row in await COMING.all(work.conn, people=list(records), at=work.now) if records else ():
         hours = Hours(starts_at=row["starts_at"], ends_at=row["ends_at"])
         about = {name: row[name] for name in ("appointment_id", "person_id", "case_id", "org_id")}
         await _tell(work, handoff, Seen(**about, hours=hours))
 
 
 async def _between(work: Work, person_id: UUID) -> Iterable[Handoff]:
-    """The handoffs at work by which other houses know this man: offered by us, or received and linked to him."""
-    sent = await work.handoffs.find(person_id=person_id, side=Side.SENDER, status=AT_WORK)
+    """The handoffs at work by which other houses know this man, under whichever record: offered by us, or received and
+    linked to him."""
+    records = (await one_man(work.conn, person_id)).records
+    sent = await work.handoffs.find(person_id=records, side=Side.SENDER, status=AT_WORK)
     received = [
         handoff
-        for link in await work.links.find(person_id=person_id, status=LinkStatus.LINKED)
+        for link in await work.links.find(person_id=records, status=LinkStatus.LINKED)
         for handoff in await work.handoffs.find(
             partner=link.sender_node, subject_ref=link.subject_ref, side=Side.RECEIVER, status=AT_WORK
         )

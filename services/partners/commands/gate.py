@@ -32,7 +32,7 @@ from partners.domain.disclosure import Bases, Disclosure
 from partners.domain.handoff.codes import ConfidentialityBasis
 from partners.domain.handoff.states import Grounds
 from partners.domain.holding import Holding
-from partners.storage.known import ANSWERS, LISTED, OPEN_CASES, feed_age, lock_to_judge
+from partners.storage.known import ANSWERS, OPEN_CASES, feed_age, lists_of, lock_to_judge
 from partners.storage.nodes import node_of
 
 if TYPE_CHECKING:
@@ -247,21 +247,22 @@ async def _hold(work: Work, person_id: UUID, recipient: str) -> None:
 
 
 async def known_of(work: Work, question: Question) -> Known:
-    """What this house knows of him and of the recipient, as of this transaction."""
-    person_id, related = question.person_id, question.related
-    await lock_to_judge(work.conn, person_id)
+    """What this house knows of him and of the recipient, as of this transaction: the lists of all records of his, and
+    the answers of the one he goes on by."""
+    related = question.related
+    man = await lock_to_judge(work.conn, question.person_id)
     if related is None:
-        related = await work.conn.fetchval(OPEN_CASES, person_id)
-    lists = {row["list"]: frozenset(row["entries"]) for row in await LISTED.all(work.conn, person_id=person_id)}
+        related = await work.conn.fetchval(OPEN_CASES, list(man.records))
+    lists = await lists_of(work.conn, man.records)
     organisation = await work.organisations.first(org_id=question.recipient)
     in_force = await work.agreements.find(status=(Status.ACTIVE, Status.EXPIRING))
     return Known(
         agreements=tuple(map(_as_judged, in_force)),
-        consents=await _consents(work, person_id),
-        allowed=lists.get("ALLOW", frozenset()),
-        denied=lists.get("DENY", frozenset()),
+        consents=await _consents(work, man.goes_by),
+        also_allowed=lists.allow,
+        denied=lists.deny,
         related=bool(related),
-        held=await work.blocked("referral", person_id),
+        held=any([await work.blocked("referral", each) for each in man.records]),
         feed_age=await feed_age(work.conn, f"{work.node}.referral.v1", now=work.now),
         sector=organisation.sector.value if organisation else "",
     )

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from chassis.access import Confidentiality, by
 from chassis.aggregate import Unmet
 from chassis.work import command
-from partners.commands.handoffs import rest_received
+from partners.commands.handoffs import names_of, rest_received
 from partners.domain.leave import LONGEST_SILENCE, Leave
 from partners.storage import Work
 
@@ -68,8 +68,10 @@ async def may_ask(work: Work, node: str, subject_ref: str, *, basis: str, catego
 
     His house judges again when it is asked. This is the wall on our side, for the time in which it cannot be heard.
     """
-    leave = await _leave(work, node, subject_ref)
-    if leave.excluded:
+    own = await _leave(work, node, subject_ref)
+    now = await _leave(work, node, (await names_of(work, node, subject_ref))[0])
+    leave = now if now.consent_version else own
+    if own.excluded or now.excluded:
         raise Unmet("listed", "There is nothing here that you may see. Check the reference.")
     agreed = basis == Confidentiality.AGREED
     nothing_of_these = bool(categories) and not set(categories) & set(leave.categories)

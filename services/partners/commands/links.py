@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chassis.access import by
+from chassis.access import NOBODY, by, one_man
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
 from partners.domain.link import SubjectLink
@@ -20,19 +20,34 @@ LINKERS = by("PW own, SM, PA")
 
 @command("link.link", LINKERS)
 async def link_subject(work: Work, link_id: UUID, *, person_id: UUID, expected: int | None) -> int:
-    """Say that it means somebody known here: a man of a case, or of another link."""
+    """Say that it means somebody known here, by the record he goes on by: a man of a case, or of another link."""
     link = await work.links.get(link_id, expected)
-    others = await work.links.find(person_id=person_id)
-    if not others and not await work.conn.fetchval(KNOWN_HERE, person_id):
+    man = await one_man(work.conn, person_id)
+    others = await work.links.find(person_id=man.records)
+    known = others or await work.conn.fetchval(KNOWN_HERE, list(man.records))
+    if not known or man.goes_by == NOBODY:
         raise Invalid(Fault("person_id", "UNKNOWN_CODE"))
-    return await work.links.put(link.link(person_id, at=work.now))
+    version = await work.links.put(value := link.link(man.goes_by, at=work.now))
+    await followed(work, value)
+    return version
 
 
 @command("link.unlink", LINKERS)
 async def unlink_subject(work: Work, link_id: UUID, *, expected: int | None) -> int:
     """Take that back."""
     link = await work.links.get(link_id, expected)
-    return await work.links.put(link.unlink(at=work.now))
+    version = await work.links.put(value := link.unlink(at=work.now))
+    await followed(work, value)
+    return version
+
+
+async def followed(work: Work, link: SubjectLink) -> None:
+    """Other references by which his house does not name him any more mean whom this one means."""
+    for other in await work.links.find(sender_node=link.sender_node, goes_by=link.subject_ref):
+        value = other.follow(link.person_id, at=work.now)
+        if link.person_id == other.minted_id:
+            value = other.part(at=work.now)
+        await work.links.put(value)
 
 
 async def linked(work: Work, sender_node: str, subject_ref: str) -> SubjectLink:

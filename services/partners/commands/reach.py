@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from chassis import parking
-from chassis.access import Consent, by
+from chassis.access import Consent, by, one_man
 from chassis.aggregate import Unmet
 from chassis.work import command
 from partners.commands.basis import lose_by_list, lose_consent
 from partners.commands.handoffs import MENDED_BY_ASKING, Change, rest_as_known
 from partners.domain.word import Word
 from partners.storage import Work
-from partners.storage.known import ANSWERS, LISTED
+from partners.storage.known import ANSWERS, lists_of
 from partners.storage.nodes import node_of
 
 if TYPE_CHECKING:
@@ -33,10 +33,17 @@ group by node_id order by node_id
 async def apply_consent(
     work: Work, person_id: UUID, recipient: str, *, version: int, categories: tuple[str, ...], review_on: date | None
 ) -> None:
-    """Hold to his newest answer about a recipient, from this commit on; without categories he does not agree."""
-    before = await _agreed(work, person_id, recipient)
-    if before - set(categories):
-        await lose_consent(work, person_id, recipient)
+    """Hold to his newest answer about a recipient, from this commit on; without categories he does not agree. An answer
+    under a record that was joined to another is told to who holds that record, and decides nothing."""
+    man = await one_man(work.conn, person_id)
+    node = await node_of(work.conn, recipient)
+    telling: dict[str, Any] = {"version": version, "categories": categories, "review_on": review_on}
+    if man.goes_by != person_id:
+        await _tell_consent(work, person_id, node, **telling)
+        return
+    before = await agreed(work, person_id, recipient)
+    for each in man.records if before - set(categories) else ():
+        await lose_consent(work, each, node)
     answer = Consent(
         recipient=recipient,
         categories=frozenset(categories),
@@ -44,17 +51,22 @@ async def apply_consent(
         granted=bool(categories),
         review_on=review_on,
     )
-    await rest_as_known(work, recipient=recipient, person_id=person_id, change=Change(consent=answer))
-    node = await node_of(work.conn, recipient)
-    holding = await work.holdings.first(person_id=person_id, node_id=node) if node else None
-    if holding is not None:
-        await work.holdings.put(holding.tell_consent(version, categories, review_on=review_on, at=work.now))
+    await rest_as_known(work, recipient=recipient, records=man.records, change=Change(consent=answer))
+    await _tell_consent(work, person_id, node, **telling)
     for waits_for in MENDED_BY_ASKING if categories else ():
         await parking.drive(work.conn, f"{work.node}.gate", waits_for, at=work.now)
 
 
-async def _agreed(work: Work, person_id: UUID, recipient: str) -> set[str]:
-    """The categories he had agreed to until now."""
+async def _tell_consent(
+    work: Work, person_id: UUID, node: str | None, *, version: int, categories: tuple[str, ...], review_on: date | None
+) -> None:
+    holding = await work.holdings.first(person_id=person_id, node_id=node) if node else None
+    if holding is not None:
+        await work.holdings.put(holding.tell_consent(version, categories, review_on=review_on, at=work.now))
+
+
+async def agreed(work: Work, person_id: UUID, recipient: str) -> set[str]:
+    """The categories he had agreed to until now, under this record."""
     return {
         category
         for row in await ANSWERS.all(work.conn, person_id=person_id)
@@ -65,17 +77,17 @@ async def _agreed(work: Work, person_id: UUID, recipient: str) -> set[str]:
 
 @command("access_list.apply", HOUSE)
 async def apply_access_list(work: Work, person_id: UUID, which: str, entries: tuple[str, ...], version: int) -> None:
-    """Hold to a changed list, from this commit on."""
-    lists = {row["list"]: set(row["entries"]) for row in await LISTED.all(work.conn, person_id=person_id)}
-    lists[which] = set(entries)
-    allowed, denied = lists.get("ALLOW", set()), lists.get("DENY", set())
-    for holding in await work.holdings.find(person_id=person_id):
-        excluded = holding.org_id in denied or bool(allowed and holding.org_id not in allowed)
+    """Hold to a changed list, from this commit on; it bounds every record of his. Who holds this one is told."""
+    records = (await one_man(work.conn, person_id)).records
+    lists = await lists_of(work.conn, records, changed=(person_id, which, entries))
+    for holding in await work.holdings.find(person_id=records):
+        excluded = lists.keep_out(holding.org_id)
         if excluded:
-            await lose_by_list(work, person_id, holding.org_id, holding.node_id)
-        lists_now = Change(allowed=frozenset(allowed), denied=frozenset(denied))
-        await rest_as_known(work, recipient=holding.org_id, person_id=person_id, change=lists_now)
-        await work.holdings.put(holding.tell_lists(version, excluded=excluded, at=work.now))
+            await lose_by_list(work, holding.person_id, holding.org_id, holding.node_id)
+        lists_now = Change(also_allowed=lists.allow, denied=lists.deny)
+        await rest_as_known(work, recipient=holding.org_id, records=records, change=lists_now)
+        if holding.person_id == person_id:
+            await work.holdings.put(holding.tell_lists(version, excluded=excluded, at=work.now))
 
 
 async def _of(work: Work, node: str, subject_ref: str) -> Holding:

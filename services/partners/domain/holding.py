@@ -59,6 +59,14 @@ class ListApplied(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SubjectTold(Event):
+    """It was told by which of its references he goes from now on."""
+
+    node_id: str
+    goes_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Holding(Aggregate):
     """One person at one node. `…_changes` count what was told, for the partner to see that it has heard all."""
 
@@ -75,6 +83,7 @@ class Holding(Aggregate):
     list_changes: int = 0
     list_applied: int = 0
     list_applied_at: datetime | None = None
+    goes_by: str = ""
 
     @classmethod
     def begin(cls, id: UUID, *, person_id: UUID, node_id: str, org_id: str, subject_ref: str, at: datetime) -> Holding:
@@ -106,6 +115,12 @@ class Holding(Aggregate):
             return self
         fact = ListTold(node_id=self.node_id, list_version=version, excluded=excluded, at=at)
         return self.telling(fact, list_told=version, list_changes=self.list_changes + 1)
+
+    def tell_subject(self, goes_by: str, *, at: datetime) -> Self:
+        """Tell it by which reference he goes; what it knows already is not told again."""
+        if goes_by == (self.goes_by or self.subject_ref):
+            return self
+        return self.telling(SubjectTold(node_id=self.node_id, goes_by=goes_by, at=at), goes_by=goes_by)
 
     def hear_lists_applied(self, version: int, *, applied_at: datetime, at: datetime) -> Self:
         """It answers that it holds to a version."""

@@ -48,9 +48,17 @@ class Undone(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Renamed(Event):
+    """By which of its references his house names him now; told to nobody."""
+
+    goes_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubjectLink(Aggregate):
     """One reference of one node. `minted_id` is the person made for it, `about` whom the newest fact concerns: taking a
-    link back is told where it was told."""
+    link back is told where it was told. `goes_by`: the reference by which his house names him, where it is another;
+    `by_house`: linked because it says so, not by a person."""
 
     sender_node: str
     subject_ref: str
@@ -59,6 +67,8 @@ class SubjectLink(Aggregate):
     person_id: UUID
     about: UUID
     status: Status = Status.NEW
+    goes_by: str = ""
+    by_house: bool = False
 
     @property
     def person(self) -> UUID | None:
@@ -97,4 +107,24 @@ class SubjectLink(Aggregate):
         if self.status is not Status.LINKED:
             raise Unmet("invalid_transition", "It is not linked.")
         fact = Undone(sender_node=self.sender_node, subject_ref=self.subject_ref, person_id=self.minted_id, at=at)
-        return self.telling(fact, status=Status.UNLINKED, about=self.person_id, person_id=self.minted_id)
+        return self.telling(
+            fact, status=Status.UNLINKED, about=self.person_id, person_id=self.minted_id, by_house=False
+        )
+
+    def rename(self, goes_by: str, *, at: datetime) -> SubjectLink:
+        """His house names him by this reference."""
+        other = "" if goes_by == self.subject_ref else goes_by
+        return self if other == self.goes_by else self.telling(Renamed(goes_by=goes_by, at=at), goes_by=other)
+
+    def follow(self, person_id: UUID, *, at: datetime) -> SubjectLink:
+        """His house says that it means this person; what a person has linked stays as it is."""
+        if person_id in (self.minted_id, self.person_id) or (self.status is Status.LINKED and not self.by_house):
+            return self
+        fact = Confirmed(
+            sender_node=self.sender_node, subject_ref=self.subject_ref, previous_person_id=self.minted_id, at=at
+        )
+        return self.telling(fact, status=Status.LINKED, person_id=person_id, about=person_id, by_house=True)
+
+    def part(self, *, at: datetime) -> SubjectLink:
+        """His house does not say so any more."""
+        return self.unlink(at=at) if self.by_house else self

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chassis.access import merged_row
 from chassis.projection import Row
 from partners.storage.busy_slots import appointment_known
-from partners.storage.known import access_list, case_known, consent_known
+from partners.storage.known import access_list, case_known, consent_known, merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +48,11 @@ def listed(person_id: UUID, *, which: str, entries: Iterable[str], version: int,
     """Who alone may know of him, or who may not."""
     held = {"list": which, "entries": list(entries), "version": version}
     return Row(access_list, {"person_id": person_id, **held, "seq": seq})
+
+
+def joined(*, old_id: UUID, into_id: UUID | None, version: int) -> Row:
+    """Of which man a record is: of the one who goes on by another, or of its own again."""
+    return Row(merged, merged_row(old_id=old_id, into_id=into_id, version=version))
 
 
 def case_stands(case_id: UUID, person_id: UUID, source: str, *, is_open: bool, since: datetime, seq: int) -> Row:

@@ -10,7 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from chassis.shares import Share
 from partners.domain.disclosure import Made, Refused
-from partners.domain.holding import ConsentApplied, ConsentTold, ListApplied, ListTold
+from partners.domain.holding import ConsentApplied, ConsentTold, ListApplied, ListTold, SubjectTold
 from partners.domain.leave import ConsentHeard, ListHeard
 from partners.domain.word import WordGiven
 from partners.publications.list import PUBLICATIONS
@@ -74,6 +74,12 @@ def list_told(fact: ListTold) -> Share:
     return Share(
         to=fact.node_id, message=shared.SharedAccessListChanged(version=fact.list_version, excluded=fact.excluded)
     )
+
+
+@PUBLICATIONS.tells(SubjectTold)
+def subject_told(fact: SubjectTold) -> Share:
+    """To a node that holds him under another reference of its own: the one he goes by, and nothing else."""
+    return Share(to=fact.node_id, message=shared.SharedSubjectChanged(subject_ref=fact.goes_by))
 
 
 @PUBLICATIONS.tells(ListApplied)

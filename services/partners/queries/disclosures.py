@@ -9,13 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Uuid, bindparam, or_, select
 
-from chassis.access import ACTOR_ORGANISATION, HOUSE, by, visible_to
+from chassis.access import ACTOR_ORGANISATION, HOUSE, by, one_man, visible_to
 from chassis.aggregate import NotFound
 from chassis.database import statement
 from chassis.work import query
 from partners.domain.leave import LONGEST_SILENCE
 from partners.storage import DISCLOSURES, Work, disclosure
-from partners.storage.known import ANSWERS, PERSON_OF
+from partners.storage.known import ANSWERS, PERSON_OF, SAME
 from partners.storage.nodes import last_heard, node_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ LIST = statement(
         visible_to(DISCLOSURES),
         # A guest sees what his own employer was told, and nothing that others were.
         or_(ACTOR_ORGANISATION == HOUSE, disclosure.c.recipient == ACTOR_ORGANISATION),
-        or_(_PERSON.is_(None), disclosure.c.person_id == _PERSON),
+        or_(
+            _PERSON.is_(None),
+            disclosure.c.person_id == _PERSON,
+            disclosure.c.person_id.in_(select(SAME.c.other_id).where(SAME.c.person_id == _PERSON)),
+        ),
         or_(_AFTER.is_(None), disclosure.c.id < _AFTER),
     )
     .order_by(disclosure.c.id.desc())
@@ -101,15 +105,20 @@ async def list_disclosures(
 
 @query("consent.reach", REACH_READERS)
 async def get_consent_reach(work: Work, case_id: UUID) -> Reach:
-    """His answers by purpose and recipient. Whether the caller may know of the case is asked of the picture first."""
+    """His answers by purpose and recipient, under the record he goes on by. Whether the caller may know of the case is
+    asked of the picture first."""
     person_id = await work.conn.fetchval(PERSON_OF, case_id)
     if person_id is None:
         raise NotFound
     work.record = str(case_id)
-    holdings = {held.node_id: held for held in await work.holdings.find(person_id=person_id)}
+    man = await one_man(work.conn, person_id)
+    held_of_him = await work.holdings.find(person_id=man.records)
+    # Where a node holds two records of his, the one he goes on by says how far it has come.
+    by_weight = sorted(held_of_him, key=lambda held: held.person_id == man.goes_by)
+    holdings = {held.node_id: held for held in by_weight}
     heard = await last_heard(work.conn)
     silent = {node for node in holdings if node not in heard or heard[node] < work.now - LONGEST_SILENCE}
-    rows = await ANSWERS.all(work.conn, person_id=person_id)
+    rows = await ANSWERS.all(work.conn, person_id=man.goes_by)
     return Reach(
         person_id=person_id,
         answers=tuple([await _answer(work, row, holdings, silent) for row in rows]),

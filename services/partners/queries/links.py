@@ -10,6 +10,7 @@ from chassis.access import by, visible_to
 from chassis.database import statement
 from chassis.work import query
 from partners.storage import Work, subject_link
+from partners.storage.known import SAME
 from partners.storage.links import LINKS
 
 if TYPE_CHECKING:
@@ -26,7 +27,12 @@ _LIST = statement(
     .where(
         visible_to(LINKS),
         or_(_STATUS.is_(None), L.status == _STATUS),
-        or_(_PERSON.is_(None), L.person_id == _PERSON, L.minted_id == _PERSON),
+        or_(
+            _PERSON.is_(None),
+            L.person_id == _PERSON,
+            L.minted_id == _PERSON,
+            L.person_id.in_(select(SAME.c.other_id).where(SAME.c.person_id == _PERSON)),
+        ),
         or_(_AFTER.is_(None), L.id > _AFTER),
     )
     .order_by(L.id)

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Index, Table, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.access import Records, by
-from partners.storage.known import access_list
+from partners.storage.known import SAME, access_list
 from partners.storage.metadata import metadata
 
 sharing_agreement = Table(
@@ -43,4 +43,4 @@ disclosure = Table(
     Index("disclosure_recipient", "recipient", "person_id"),
 )
 # The guardian reads what was disclosed of anybody; a manager answers for it (access.md 3).
-DISCLOSURES = Records(reads=by("IG, SM"), person=disclosure.c.person_id, lists=access_list, heard=True)
+DISCLOSURES = Records(reads=by("IG, SM"), person=disclosure.c.person_id, lists=access_list, heard=True, same=SAME)

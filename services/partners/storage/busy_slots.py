@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Table, Text, Uuid, bindparam, select
+from sqlalchemy import ARRAY, BigInteger, Boolean, Column, DateTime, Index, Table, Text, Uuid, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.database import statement
@@ -36,7 +36,7 @@ appointment_known = Table(
 _A = appointment_known.c
 COMING = statement(
     select(appointment_known)
-    .where(_A.person_id == bindparam("person_id", type_=Uuid), _A.stands)
+    .where(_A.person_id == any_(bindparam("people", type_=ARRAY(Uuid))), _A.stands)
     .where(_A.ends_at > bindparam("at", type_=DateTime(timezone=True)))
     .order_by(_A.starts_at, _A.appointment_id)
 )

@@ -32,7 +32,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from chassis.access import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, NOW, Records, by
 from chassis.database import statement
-from partners.storage.known import access_list
+from partners.storage.known import SAME, access_list
 from partners.storage.links import subject_link
 from partners.storage.metadata import metadata
 from partners.storage.offers import heard_offer
@@ -148,7 +148,7 @@ _WHO = func.coalesce(
     handoff.c.person_id,
 )
 HANDOFFS = Records(
-    reads=by("SM, CP, IG, PW own, EW own, PP own"), person=_WHO, own=_own(), lists=access_list, heard=True
+    reads=by("SM, CP, IG, PW own, EW own, PP own"), person=_WHO, own=_own(), lists=access_list, heard=True, same=SAME
 )
 
 # Whether the actor works with the man of a case; a house without casework knows of no such case.

@@ -25,6 +25,7 @@ holding = Table(
     Column("list_changes", BigInteger, nullable=False),
     Column("list_applied", BigInteger, nullable=False),
     Column("list_applied_at", DateTime(timezone=True)),
+    Column("goes_by", Text, nullable=False),
     Index("holding_once", "person_id", "node_id", unique=True),
     Index("holding_subject_ref", "node_id", "subject_ref", unique=True),
 )

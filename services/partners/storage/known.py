@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -16,16 +18,19 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    any_,
     bindparam,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import access_lists
+from chassis.access import OneMan, access_lists, merged_people, one_man, same_person
 from chassis.database import statement
 from partners.storage.metadata import metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from chassis.database import Connection
 
 CONSENTS: Final = "consent"
@@ -47,6 +52,8 @@ consent_known = Table(
     Column("seq", BigInteger, nullable=False),
 )
 access_list = access_lists(metadata)
+merged = merged_people(metadata)
+SAME = same_person(metadata)
 # Whether a case is open, as each service that knows says; `source` keeps their streams apart.
 case_known = Table(
     "case_known",
@@ -58,7 +65,7 @@ case_known = Table(
     Column("since", DateTime(timezone=True), nullable=False),
     Column("seq", BigInteger, nullable=False),
 )
-PROJECTED = (consent_known, access_list, case_known)
+PROJECTED = (consent_known, access_list, case_known, merged)
 # About hearing, not about facts: a rebuild leaves these as they are.
 feed = Table(
     "feed",
@@ -92,16 +99,17 @@ ANSWERS = statement(
     .where(consent_known.c.person_id == _PERSON)
     .order_by(consent_known.c.purpose, consent_known.c.about)
 )
-LISTED = statement(select(access_list).where(access_list.c.person_id == _PERSON))
+_PEOPLE = bindparam("people", type_=ARRAY(Uuid))
+_LISTED = statement(select(access_list).where(access_list.c.person_id == any_(_PEOPLE)))
 OPEN_CASES = """
 select exists (
     select 1 from case_known as referred left join case_known as worked
         on worked.case_id = referred.case_id and worked.source = 'casework'
-    where referred.person_id = $1 and referred.source = 'referral' and referred.open
+    where referred.person_id = any($1) and referred.source = 'referral' and referred.open
         and (worked.case_id is null or worked.open or worked.since < referred.since))
 """
-# Whether a case of his is or was known in this house.
-KNOWN_HERE = "select exists (select 1 from case_known where person_id = $1)"
+# Whether a case of his, under whichever record, is or was known in this house.
+KNOWN_HERE = "select exists (select 1 from case_known where person_id = any($1))"
 PERSON_OF = "select person_id from case_known where case_id = $1 limit 1"
 
 # A verdict and the end of what it rests on never overlap: whichever comes second sees what the first has written.
@@ -138,10 +146,40 @@ from feed where name = any($1)
 """
 
 
-async def lock_to_judge(conn: Connection, person_id: UUID) -> None:
-    """Until this transaction ends, nothing that a verdict about him rests on does."""
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """Who may know of a man, by the lists of all records of his: deny lists join, each allow list has to name him."""
+
+    allow: tuple[frozenset[str], ...] = ()
+    deny: frozenset[str] = frozenset()
+
+    def keep_out(self, *names: str) -> bool:
+        """Whether they do."""
+        return bool(self.deny & {*names}) or any(each and not each & {*names} for each in self.allow)
+
+
+async def lists_of(
+    conn: Connection, records: Iterable[UUID], *, changed: tuple[UUID, str, Iterable[str]] | None = None
+) -> Lists:
+    """The lists of these records; `changed` is one that is about to be written down."""
+    rows = await _LISTED.all(conn, people=list(records))
+    held = {(row["person_id"], row["list"]): frozenset(row["entries"]) for row in rows}
+    if changed is not None:
+        held[changed[0], changed[1]] = frozenset(changed[2])
+    deny = [entries for (_, which), entries in held.items() if which == "DENY"]
+    allow = [entries for (_, which), entries in sorted(held.items()) if which == "ALLOW"]
+    return Lists(allow=tuple(allow), deny=frozenset().union(*deny))
+
+
+async def lock_to_judge(conn: Connection, person_id: UUID) -> OneMan:
+    """Until this transaction ends, nothing that a verdict about him rests on does. Returns his records, which are
+    not joined or taken apart meanwhile either."""
     await conn.execute(_JUDGE, _ALL)
     await conn.execute(_JUDGE, str(person_id))
+    man = await one_man(conn, person_id)
+    for other in man.records[1:]:
+        await conn.execute(_JUDGE, str(other))
+    return man
 
 
 async def lock_to_end(conn: Connection, person_id: UUID | None = None) -> None:

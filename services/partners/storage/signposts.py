@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, MetaData, Table, Text, Uuid
 
-from chassis.access import ACTOR_ID, Records, access_lists, by
+from chassis.access import ACTOR_ID, Records, access_lists, by, same_person
 from partners.storage.metadata import metadata
 
 signpost = Table(
@@ -25,11 +25,13 @@ signpost = Table(
     Index("signpost_given_by", "given_by"),
 )
 # Who may know of him, as the picture heard it: its own table, read here and written there.
-_LISTS = access_lists(MetaData(schema="picture"))
+_PICTURE = MetaData(schema="picture")
+_LISTS, _SAME = access_lists(_PICTURE), same_person(_PICTURE)
 SIGNPOSTS = Records(
     reads=by("SM, CP, IG, PP own, EW own, PW own"),
     person=signpost.c.person_id,
     own=signpost.c.given_by == ACTOR_ID,
     lists=_LISTS,
     heard=True,
+    same=_SAME,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from chassis.hearing import Heard, Hears
 from partners.projections.picture import heard as facts
@@ -146,6 +147,21 @@ def access_list_changed(heard: Heard[referral.AccessListChanged]) -> Iterable[Ro
     """Who may know of him, before the next read."""
     message = heard.message
     return _left(heard, facts.access_list, kind=message.list, entries=message.entries, version=message.version)
+
+
+@PICTURE.projection(referral.PersonMerged)
+def merged(heard: Heard[referral.PersonMerged]) -> Iterable[Row]:
+    """Two records are of one man, whose pictures are one."""
+    message = heard.message
+    old_id, into_id = UUID(message.from_person_id), UUID(message.to_person_id)
+    return _left(heard, facts.joined, old_id=old_id, into_id=into_id, version=message.version)
+
+
+@PICTURE.projection(referral.PersonUnmerged)
+def unmerged(heard: Heard[referral.PersonUnmerged]) -> Iterable[Row]:
+    """They are of two men after all."""
+    message = heard.message
+    return _left(heard, facts.joined, old_id=UUID(message.from_person_id), into_id=None, version=message.version)
 
 
 @PICTURE.projection(casework.AllocationRequested, casework.AllocationProposed)

@@ -1,6 +1,7 @@
 """What the gate hears of his answers and of the lists: of its own house, and of and from partners.
 
-The command comes before the projection: what was agreed until now says what has been lost.
+The command comes before the projection: what was agreed until now says what has been lost. Of two records that are of
+one man it comes after: what each was let be known is known still, and the man is judged.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from datetime import UTC, date
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from partners.commands import leaves, reach
+from partners.commands import joining, leaves, reach, subjects
 from partners.projections import known
 from partners.storage.known import CONSENTS, LISTS, feed_applied, feed_confirmed
 from partners.subscriptions.gate import GATE
@@ -91,6 +92,34 @@ def lists_known(heard: Heard[referral.AccessListChanged]) -> Iterable[Row]:
     yield known.listed(
         _person(heard), which=message.list, entries=message.entries, version=message.version, seq=heard.seq
     )
+
+
+@GATE.projection(referral.PersonMerged)
+def joined(heard: Heard[referral.PersonMerged]) -> Iterable[Row]:
+    message = heard.message
+    old_id, into_id = UUID(message.from_person_id), UUID(message.to_person_id)
+    yield known.joined(old_id=old_id, into_id=into_id, version=message.version)
+
+
+@GATE.command(referral.PersonMerged)
+async def merged(work: Work, heard: Heard[referral.PersonMerged]) -> None:
+    """T0 of two records being of one man."""
+    await joining.apply_merge.inside(work, UUID(heard.message.from_person_id))
+    await feed_applied(work.conn, CONSENTS, heard.envelope.feed_number)
+
+
+@GATE.projection(referral.PersonUnmerged)
+def apart(heard: Heard[referral.PersonUnmerged]) -> Iterable[Row]:
+    message = heard.message
+    yield known.joined(old_id=UUID(message.from_person_id), into_id=None, version=message.version)
+
+
+@GATE.command(referral.PersonUnmerged)
+async def unmerged(work: Work, heard: Heard[referral.PersonUnmerged]) -> None:
+    """T0 of them being of two men after all."""
+    message = heard.message
+    await joining.apply_unmerge.inside(work, UUID(message.from_person_id), UUID(message.to_person_id))
+    await feed_applied(work.conn, CONSENTS, heard.envelope.feed_number)
 
 
 @GATE.command(referral.FeedConfirmed)
@@ -187,6 +216,13 @@ async def partner_lists(work: Work, heard: Heard[shared.SharedAccessListChanged]
     """Who may know of a man of a partner has changed."""
     of, message = heard.envelope, heard.message
     await leaves.hear_lists.inside(work, of.source_node, of.subject_ref, message.version, excluded=message.excluded)
+
+
+@GATE.command(shared.SharedSubjectChanged)
+async def partner_renames(work: Work, heard: Heard[shared.SharedSubjectChanged]) -> None:
+    """A man of a partner goes by another reference from now on, or by this one again."""
+    of = heard.envelope
+    await subjects.hear_subject.inside(work, of.source_node, of.subject_ref, heard.message.subject_ref)
 
 
 @GATE.command(shared.SharedFeedConfirmed)

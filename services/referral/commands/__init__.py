@@ -17,6 +17,7 @@ from referral.commands.drafts import (
 )
 from referral.commands.feeds import confirm_feeds
 from referral.commands.imports import import_referrals
+from referral.commands.merges import merge_people, unmerge
 from referral.commands.people import record_person_details, set_access_list, set_contact_channels, set_safe_contact
 from referral.commands.practitioners import change_practitioner, set_cover, set_practitioner
 from referral.commands.programmes import (
@@ -70,6 +71,7 @@ __all__ = [
     "grant_consent",
     "import_referrals",
     "import_screening",
+    "merge_people",
     "miss_consent_deadline",
     "miss_referral_deadline",
     "open_phase",
@@ -100,6 +102,7 @@ __all__ = [
     "submit_referral",
     "supersede_policies",
     "suspend_phase",
+    "unmerge",
     "update_draft",
     "warn_of_end",
     "warn_of_review",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chassis.access import by
+from chassis.access import by, joined_to
 from chassis.aggregate import Invalid
 from chassis.calendar import add_months
 from chassis.work import command
-from referral.commands.looking import for_judgement, today
+from referral.commands.looking import for_judgement, known_as, man, today
 from referral.domain.codes import EndReason, Party, ReferralKind
 from referral.domain.consent import (
     REVIEW_MONTHS,
@@ -37,7 +37,7 @@ async def _new_record(
     work: Work, person_id: UUID, scope: Scope, explained_how: ToldHow
 ) -> tuple[Consent, Consent | None]:
     """A fresh record about this matter, and the newest one before it."""
-    person = await work.people.get(person_id)
+    person = await known_as(work, person_id)
     faults = scope_faults(scope)
     if faults:
         raise Invalid(*faults)
@@ -92,6 +92,7 @@ async def decline_consent(work: Work, person_id: UUID, scope: Scope, explained_h
     if before is not None:
         await work.consents.put(before.replace(record.id, at=work.now))
         await _end_what_stands_on(work, before)
+    await _end_elsewhere(work, record)
     value = record.decline(at=work.now)
     return {"consent_id": str(value.id), "version": await work.consents.put(value)}
 
@@ -102,17 +103,55 @@ async def withdraw_consent(work: Work, consent_id: UUID, expected: int | None) -
     held = await work.consents.get(consent_id, expected)
     version = await work.consents.put(held.withdraw(at=work.now))
     await _end_what_stands_on(work, held)
+    await _end_elsewhere(work, held)
     return version
 
 
+async def _end_elsewhere(work: Work, said: Consent) -> None:
+    """What he says no to under one record of his he says no to under all of them."""
+    of = await man(work, said.person_id)
+    with for_judgement(work):
+        standing = await work.consents.find(
+            person_id=tuple(each for each in of.records if each != said.person_id),
+            purpose=said.purpose,
+            programme_id=said.programme_id,
+            recipient=said.recipient,
+            status=ConsentStatus.GRANTED,
+        )
+    for held in standing:
+        await work.consents.put(held.withdraw(at=work.now))
+        await _end_what_stands_on(work, held)
+
+
+async def end_by_merge(work: Work, held: Consent) -> None:
+    """It was given under one record of his alone: what stands on it ends, as if he had taken it back."""
+    await work.consents.put(held.end_by_merge(at=work.now))
+    await _end_what_stands_on(work, held)
+
+
 async def _end_what_stands_on(work: Work, held: Consent) -> None:
-    """Accepted referrals of PERSON_SUPPORT end with PARTICIPATE."""
-    if held.purpose is not ConsentPurpose.PARTICIPATE:
-        return
+    """Accepted referrals of PERSON_SUPPORT end with PARTICIPATE, those under records joined to this one too."""
+    if held.purpose is ConsentPurpose.PARTICIPATE and held.programme_id is not None:
+        await _end_referrals(work, await joined_to(work.conn, held.person_id), held.programme_id)
+
+
+async def end_what_another_agreed_to(work: Work, person_id: UUID) -> None:
+    """The record is to stand by itself again: what was accepted under it because he had agreed under the one he went
+    on by ends, as if he had taken that back."""
+    other = (await man(work, person_id)).goes_by
+    with for_judgement(work):
+        granted = {"purpose": ConsentPurpose.PARTICIPATE, "status": ConsentStatus.GRANTED}
+        own = {held.programme_id for held in await work.consents.find(person_id=person_id, **granted)}
+        relied_on = {held.programme_id for held in await work.consents.find(person_id=other, **granted)} - own
+    for programme_id in sorted(each for each in relied_on if each is not None):
+        await _end_referrals(work, await joined_to(work.conn, person_id), programme_id)
+
+
+async def _end_referrals(work: Work, records: tuple[UUID, ...], programme_id: UUID) -> None:
     with for_judgement(work):
         standing = await work.referrals.find(
-            person_id=held.person_id,
-            programme_id=held.programme_id,
+            person_id=records,
+            programme_id=programme_id,
             kind=ReferralKind.PERSON_SUPPORT,
             status=(Status.ACCEPTED, Status.ALLOCATED),
         )
@@ -125,6 +164,8 @@ async def _end_what_stands_on(work: Work, held: Consent) -> None:
 async def warn_of_review(work: Work, consent_id: UUID) -> int:
     """The review date is near."""
     held = await work.consents.get(consent_id)
+    if not await _speaks_for_him(work, held):
+        return held.version
     return await work.consents.put(held.warn(at=work.now))
 
 
@@ -139,5 +180,12 @@ async def expire_consent(work: Work, consent_id: UUID) -> int:
 async def miss_consent_deadline(work: Work, consent_id: UUID, code: str, due_at: datetime) -> int:
     """He was not asked again in time."""
     held = await work.consents.get(consent_id)
+    if not await _speaks_for_him(work, held):
+        return held.version
     value = held.miss(code, due_at=due_at, policy_version=work.settings.promise_rules, at=work.now)
     return await work.consents.put(value)
+
+
+async def _speaks_for_him(work: Work, held: Consent) -> bool:
+    """Whether it was given under the record he goes on by: by that he is asked again, and not by another one."""
+    return (await man(work, held.person_id)).goes_by == held.person_id

@@ -11,8 +11,16 @@ from chassis.aggregate import Denied, Exists, Fault, Invalid
 from chassis.calendar import end_of_day, local_date, working_days_due
 from chassis.work import command
 from referral.commands.duplicates import duplicates_of
-from referral.commands.looking import current_screening, for_judgement, programme_named, programme_of, today
-from referral.commands.people import answer_equality, find_or_record
+from referral.commands.looking import (
+    current_screening,
+    for_judgement,
+    known_as,
+    programme_named,
+    programme_of,
+    today,
+    whole_person,
+)
+from referral.commands.people import answer_equality, answers_for_equality, find_or_record
 from referral.commands.practitioners import contact_of
 from referral.domain import guards, identifiers, person_form
 from referral.domain.answers import Answers, ethnicity_of, read_answers, read_gender
@@ -186,8 +194,8 @@ async def checked(work: Work, referral: Referral) -> guards.Checked:
     programme = await programme_of(work, referral)
     contact = await contact_of(work, referral.case_id)
     with for_judgement(work):
-        person = await work.people.get(referral.person_id)
-        equality = await work.equality.first(person_id=referral.person_id)
+        person = await whole_person(work, referral.person_id)
+    equality = await answers_for_equality(work, referral.person_id)
     known = Known(
         born=person.details.date_of_birth,
         gender=equality.gender if equality else None,
@@ -211,7 +219,7 @@ async def place(work: Work, referral: Referral) -> Placing:
     """Where he waits, by the rules of waiting in force today."""
     policy, version = (await programme_of(work, referral)).waiting_on(today(work))
     with for_judgement(work):
-        person = await work.people.get(referral.person_id)
+        person = await known_as(work, referral.person_id)
     return Placing(
         base=await _base(work, policy, person.id, person.details.date_of_birth),
         policy_version=version,
@@ -222,7 +230,7 @@ async def place(work: Work, referral: Referral) -> Placing:
 async def _base(work: Work, policy: Priority, person_id: UUID, born: date | None) -> Band:
     if not policy.focus:
         return Band.P3
-    answered = await work.equality.first(person_id=person_id)
+    answered = await answers_for_equality(work, person_id)
     return base_band(
         ethnicity=answered.ethnicity if answered else "",
         born=born,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Uuid, and_, bindparam, exists, or_, select
+from sqlalchemy import ARRAY, Uuid, and_, any_, bindparam, exists, or_, select
 
 from chassis.access import visible_to
 from chassis.database import statement
+from referral.commands.looking import man
 from referral.domain.referral_parts import SENT
 from referral.storage import OPEN_WORK, REFERRAL, REFERRALS
 
@@ -19,7 +20,7 @@ _WORKING = exists(select(1).where(OPEN_WORK.c.case_id == REFERRAL.c.case_id, OPE
 _OPEN = statement(
     select(REFERRAL.c.case_reference, visible_to(REFERRALS).label("visible"))
     .where(
-        REFERRAL.c.person_id == bindparam("person", type_=Uuid),
+        REFERRAL.c.person_id == any_(bindparam("people", type_=ARRAY(Uuid))),
         REFERRAL.c.programme_id == bindparam("programme", type_=Uuid),
         REFERRAL.c.id != bindparam("this", type_=Uuid),
         or_(
@@ -37,7 +38,7 @@ async def duplicates_of(work: Work, referral: Referral) -> list[tuple[str, bool]
     their work is heard to have closed."""
     rows = await _OPEN.all(
         work.conn,
-        person=referral.person_id,
+        people=list((await man(work, referral.person_id)).records),
         programme=referral.programme_id,
         this=referral.id,
         **work.asking,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from chassis.access import Role, system
+from chassis.access import OneMan, Role, one_man, system
 from chassis.aggregate import Denied, Fault, Invalid, NotFound
 from chassis.calendar import local_date
+from referral.domain.person import Identifiers
 from referral.domain.programme import Programme
 from referral.domain.screening import State, current_of
 from referral.storage import EVERYBODY
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
     from uuid import UUID
 
+    from referral.domain.person import Person
     from referral.domain.referral import Referral
     from referral.domain.screening import Held, ScreeningEvidence
     from referral.storage import Work
@@ -51,6 +53,28 @@ def as_the_house(work: Work) -> Iterator[None]:
         work.call = held
 
 
+async def man(work: Work, person_id: UUID) -> OneMan:
+    """The record he goes on by, and all of his. A person that this work has made is joined to nobody."""
+    if person_id in work.drawn:
+        return OneMan(goes_by=person_id, records=(person_id,))
+    return await one_man(work.conn, person_id)
+
+
+async def known_as(work: Work, person_id: UUID) -> Person:
+    """The record he goes on by; what is new goes there."""
+    return await work.people.get((await man(work, person_id)).goes_by)
+
+
+async def whole_person(work: Work, person_id: UUID) -> Person:
+    """The record he goes on by, with the identifiers that it lacks from his others: to look at, not to put."""
+    of = await man(work, person_id)
+    person = await work.people.get(of.goes_by)
+    for other in await work.people.find(id=of.records) if len(of.records) > 1 else ():
+        lacking = {each.name: getattr(person, each.name) or getattr(other, each.name) for each in fields(Identifiers)}
+        person = replace(person, **lacking)
+    return person
+
+
 async def programme_of(work: Work, referral: Referral) -> Programme:
     """The programme of a referral."""
     return await work.programmes.get(referral.programme_id)
@@ -65,9 +89,10 @@ async def programme_named(work: Work, code: str) -> Programme:
 
 
 async def current_screening(work: Work, person_id: UUID) -> Held | ScreeningEvidence | None:
-    """The evidence that counts."""
+    """The evidence that counts, under whichever record of his."""
+    of = await man(work, person_id)
     with for_judgement(work):
-        return current_of(await work.screenings.find(person_id=person_id, state=State.CURRENT))
+        return current_of(await work.screenings.find(person_id=of.records, state=State.CURRENT))
 
 
 async def must_triage(work: Work, referral: Referral) -> None:

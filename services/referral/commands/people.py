@@ -11,7 +11,7 @@ from chassis.aggregate import Conflict
 from chassis.database import statement
 from chassis.projection import Row
 from chassis.work import command
-from referral.commands.looking import for_judgement, today
+from referral.commands.looking import for_judgement, man, today
 from referral.domain import person_form
 from referral.domain.access_list import AccessList, List
 from referral.domain.equality import EqualityAnswers
@@ -38,7 +38,8 @@ _HELD = statement(
 
 
 async def holders(work: Work, given: Identifiers) -> dict[UUID, tuple[frozenset[str], bool]]:
-    """Who holds any of these identifiers: which kinds, and whether the access lists let the actor know.
+    """Who holds any of these identifiers, by the record he goes on by: which kinds, and whether the access lists let
+    the actor know.
 
     The identifiers stay locked to the end of the work, so that two works never record one man twice.
     """
@@ -48,10 +49,13 @@ async def holders(work: Work, given: Identifiers) -> dict[UUID, tuple[frozenset[
         await work.conn.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", hashed)
     wanted = {f"is_{kind}": hashes.get(kind) for kind in IDENTIFIERS}
     rows = await _HELD.all(work.conn, **wanted, **work.asking)
-    return {
-        row["id"]: (frozenset(kind for n, kind in enumerate(IDENTIFIERS, 1) if row[n]), bool(row["visible"]))
-        for row in rows
-    }
+    found: dict[UUID, tuple[frozenset[str], bool]] = {}
+    for row in rows:
+        kinds = frozenset(kind for n, kind in enumerate(IDENTIFIERS, 1) if row[n])
+        who = (await man(work, row["id"])).goes_by
+        others, visible = found.get(who, (frozenset(), True))
+        found[who] = (kinds | others, visible and bool(row["visible"]))
+    return found
 
 
 async def find_or_record(work: Work, given: Identifiers, details: Details) -> Person:
@@ -68,7 +72,8 @@ async def find_or_record(work: Work, given: Identifiers, details: Details) -> Pe
         others = frozenset(kind for who, kinds in known.items() if who != chosen for kind in kinds)
         with for_judgement(work):
             person = (await work.people.get(chosen)).fill(details, at=work.now)
-        value = person.link(given, taken=others - known[chosen], at=work.now)
+        # What found him he holds already, be it under another record: it is not linked a second time.
+        value = person.link(given.without(known[chosen]), taken=others - known[chosen], at=work.now)
         value = value.review_merge(at=work.now) if others else value
     else:
         value = Person(id=work.new_id()).record(details, at=work.now)
@@ -86,21 +91,30 @@ async def _kept(work: Work, value: Person) -> Person:
 
 
 async def suggest(work: Work, person_id: UUID, kind: PromptKind, source_key: str, event_type: str = "") -> str:
-    """Raise a prompt; its source raises one only, ever. Empty where there was one."""
+    """Raise a prompt about the record he goes on by; its source raises one only, ever. Empty where there was one."""
     known = await work.conn.fetchval("select exists(select 1 from prompt where source_key = $1)", source_key)
     if known:
         return ""
-    prompt = Prompt(id=work.new_id(), person_id=person_id, kind=kind, source_key=source_key, event_type=event_type)
+    about = (await man(work, person_id)).goes_by
+    prompt = Prompt(id=work.new_id(), person_id=about, kind=kind, source_key=source_key, event_type=event_type)
     await work.prompts.put(prompt.raise_(at=work.now))
     return str(prompt.id)
 
 
 async def answer_equality(work: Work, person_id: UUID, *, ethnicity: str, gender: Gender | None) -> None:
-    """Keep what he answered, apart from the case."""
-    held = await work.equality.first(person_id=person_id) or EqualityAnswers(id=work.new_id(), person_id=person_id)
+    """Keep what he answered, apart from the case, under the record he goes on by."""
+    who = (await man(work, person_id)).goes_by
+    held = await work.equality.first(person_id=who) or EqualityAnswers(id=work.new_id(), person_id=who)
     value = held.answer(ethnicity=ethnicity, gender=gender, at=work.now)
     if value.news:
         await work.equality.put(value)
+
+
+async def answers_for_equality(work: Work, person_id: UUID) -> EqualityAnswers | None:
+    """What he answered under the record he goes on by, else under another one of his."""
+    of = await man(work, person_id)
+    found = {held.person_id: held for held in await work.equality.find(person_id=of.records)}
+    return found.get(of.goes_by) or next(iter(found.values()), None)
 
 
 @command("person.record_details", by("PP own, EW own, SM, CP own"))
@@ -119,7 +133,8 @@ async def record_person_details(
     reading.done()
     found = await holders(work, given)
     taken = frozenset(kind for who, (kinds, _) in found.items() if who != person_id for kind in kinds)
-    value = held.record(details, at=work.now).link(given, taken=taken, at=work.now)
+    his = found.get(person_id, (frozenset(), True))[0]
+    value = held.record(details, at=work.now).link(given.without(his), taken=taken, at=work.now)
     await _kept(work, value)
     return held.version + len(value.news)
 
@@ -146,7 +161,8 @@ async def set_safe_contact(work: Work, person_id: UUID, given: Mapping[str, obje
 
 @command("person.set_access_list", by("SM, IG"))
 async def set_access_list(work: Work, person_id: UUID, which: List, entries: Sequence[str], expected: int) -> int:
-    """Say who alone may, or who may not, know of him; it holds from the commit."""
+    """Say who alone may, or who may not, know of him; it holds from the commit. Each record of a man keeps its own
+    lists, which bound all of them: so they are mended where they stand."""
     person = await work.people.get(person_id)
     held = await work.limits.first(person_id=person.id) or AccessList(id=work.new_id(), person_id=person.id)
     if held.version != expected:

@@ -9,7 +9,7 @@ from chassis import telemetry
 from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
-from referral.commands.looking import as_the_house
+from referral.commands.looking import as_the_house, known_as
 from referral.commands.people import holders, suggest
 from referral.commands.screenings import import_screening
 from referral.domain.person import Identifiers, Person
@@ -42,7 +42,7 @@ async def raise_prompt(work: Work, person_id: UUID, kind: PromptKind, source_key
     if not _KEY.fullmatch(source_key):
         raise Invalid(Fault("source_key", "INVALID_FORMAT"))
     with as_the_house(work):
-        person = await work.people.get(person_id)
+        person = await known_as(work, person_id)
         prompt_id = await suggest(work, person.id, kind, source_key)
     return {"prompt_id": prompt_id, "version": 1 if prompt_id else 0}
 
@@ -107,6 +107,7 @@ async def _link(work: Work, person: Person, given: Identifiers) -> None:
     """An identifier that nobody else holds is linked; what contradicts opens a merge review."""
     found = await holders(work, given)
     taken = frozenset(kind for who, (kinds, _) in found.items() if who != person.id for kind in kinds)
-    value = person.link(given, taken=taken, at=work.now)
+    his = found.get(person.id, (frozenset(), True))[0]
+    value = person.link(given.without(his), taken=taken, at=work.now)
     if value.news:
         await work.people.put(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
-from referral.commands.looking import as_the_house, for_judgement, today
+from referral.commands.looking import as_the_house, for_judgement, known_as, man, today
 from referral.domain.screening import Result, ScreeningEvidence, Source, State, current_of, is_stale, result_of
 
 if TYPE_CHECKING:
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 async def take_evidence(
     work: Work, person_id: UUID, *, source: Source, completed_on: date, result: Result, reason: str
 ) -> ScreeningEvidence | None:
-    """Keep evidence; nothing where the same source, date and result are held already."""
+    """Keep evidence; nothing where the same source, date and result are held already, under whichever record of his.
+    What stands under another one is left as it is: whoever judges takes the newest of all."""
+    of = await man(work, person_id)
     with for_judgement(work):
-        held = await work.screenings.find(person_id=person_id)
-    if any((one.source, one.completed_on, one.result) == (source, completed_on, result) for one in held):
+        found = await work.screenings.find(person_id=of.records)
+    held = [one for one in found if one.person_id == person_id]
+    if any((one.source, one.completed_on, one.result) == (source, completed_on, result) for one in found):
         return None
     standing = current_of([one for one in held if one.state is State.CURRENT])
     later = standing is not None and standing.completed_on > completed_on
@@ -58,7 +61,7 @@ async def record_screening(
     completed_on: date,
 ) -> dict[str, object]:
     """Record evidence as a person attests it."""
-    person = await work.people.get(person_id)
+    person = await known_as(work, person_id)
     if source is Source.CALCULATED:
         raise Invalid(Fault("source", "UNKNOWN_CODE"))
     _must_be_past(work, completed_on)
@@ -75,7 +78,7 @@ async def import_screening(work: Work, person_id: UUID, result: Result, complete
     """Keep evidence as another system told it; the sender's meaning holds."""
     _must_be_past(work, completed_on)
     with as_the_house(work):
-        person = await work.people.get(person_id)
+        person = await known_as(work, person_id)
         evidence = await take_evidence(
             work, person.id, source=Source.OASYS_EVENT, completed_on=completed_on, result=result, reason=""
         )

@@ -13,6 +13,7 @@ from chassis.work import command
 from referral.commands.looking import (
     current_screening,
     for_judgement,
+    man,
     must_triage,
     programme_of,
     referral_of_case,
@@ -84,9 +85,10 @@ async def _must_agree(work: Work, referral: Referral) -> None:
     """PARTICIPATE, taken by the service; a consultation among staff needs none."""
     if referral.kind is ReferralKind.STAFF_CONSULTATION:
         return
+    of = await man(work, referral.person_id)
     with for_judgement(work):
         agreed = await work.consents.first(
-            person_id=referral.person_id,
+            person_id=of.goes_by,
             purpose=ConsentPurpose.PARTICIPATE,
             programme_id=referral.programme_id,
             status=ConsentStatus.GRANTED,

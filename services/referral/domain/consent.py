@@ -85,6 +85,15 @@ class Withdrawn(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EndedByMerge(Event):
+    """It was given under one of two records of his, and not under both: to be asked anew. Acted on as taken back."""
+
+    scope: Scope
+    number: int
+    review_on: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Expiring(Event):
     """He is to be asked again soon."""
 
@@ -171,6 +180,13 @@ class Consent(Aggregate):
         fact = Withdrawn(at=at, scope=self.scope, number=number, review_on=self.review_on)
         return self.telling(fact, status=ConsentStatus.WITHDRAWN, number=number)
 
+    def end_by_merge(self, *, at: datetime) -> Self:
+        """It does not count for the man: his other record says something else, or nothing."""
+        self._must_be(ConsentStatus.GRANTED)
+        number = self.number + 1
+        fact = EndedByMerge(at=at, scope=self.scope, number=number, review_on=self.review_on)
+        return self.telling(fact, status=ConsentStatus.WITHDRAWN, number=number)
+
     def warn(self, *, at: datetime) -> Self:
         """The review date is near."""
         self._must_be(ConsentStatus.GRANTED)
@@ -239,3 +255,24 @@ def same_matter(records: Sequence[Consent], scope: Scope) -> Consent | None:
         if (held.purpose, held.programme_id, held.recipient) == (scope.purpose, scope.programme_id, scope.recipient)
     ]
     return max(fitting, key=lambda held: held.number, default=None)
+
+
+def ended_by_merge(joined: Sequence[Consent], kept: Sequence[Consent]) -> list[Consent]:
+    """Which standing agreements end when one record is joined to another: all but those given under both.
+
+    Afterwards the record that is kept speaks for the man. What stands there stays where the other one covers it; what
+    stands under the other one stays where the kept one goes on covering it.
+    """
+    theirs, ours = _standing(joined), _standing(kept)
+    staying = {matter: held for matter, held in ours.items() if _covers(theirs.get(matter), held)}
+    ending = [held for matter, held in ours.items() if matter not in staying]
+    return ending + [held for matter, held in theirs.items() if not _covers(staying.get(matter), held)]
+
+
+def _standing(records: Sequence[Consent]) -> dict[tuple[ConsentPurpose, UUID | None, str], Consent]:
+    granted = [held for held in records if held.status is ConsentStatus.GRANTED]
+    return {(held.purpose, held.programme_id, held.recipient): held for held in granted}
+
+
+def _covers(other: Consent | None, held: Consent) -> bool:
+    return other is not None and set(held.scope_codes) <= set(other.scope_codes)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID
 
 from chassis.aggregate import Aggregate, Event, Unmet
 from referral.domain.codes import Channel, CommunicationNeed, Pronouns
+from referral.domain.safe_contact import Narrowing, SafeContact, within
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
 
 OLDEST = 110
 
@@ -35,6 +39,10 @@ class Identifiers:
         """Those that there are, by kind, strongest first."""
         held = {field.name: getattr(self, field.name) for field in fields(self)}
         return {kind: value for kind, value in held.items() if value}
+
+    def without(self, kinds: Iterable[str]) -> Identifiers:
+        """Those of other kinds."""
+        return replace(self, **dict.fromkeys(kinds, ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +73,6 @@ class Channels:
     letter_address: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SafeContact:
-    """How he can be reached safely."""
-
-    channels: tuple[Channel, ...]
-    days: tuple[int, ...]
-    from_hour: int
-    to_hour: int
-    voicemail: bool = False
-    unnamed: bool = False
-
-
 NO_DETAILS, NO_CHANNELS = Details(), Channels()
 
 
@@ -102,6 +98,25 @@ class MergeReviewOpened(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MergeReviewClosed(Event):
+    """A person has looked, and joined two records."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedTo(Event):
+    """The record was joined to another; told of that one."""
+
+    into: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoodAlone(Event):
+    """It is a record of its own again; told of the other one."""
+
+    apart_from: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class SafeContactSet(Event):
     """It was agreed how he is reached safely."""
 
@@ -124,6 +139,8 @@ class Person(Aggregate):
     safe_contact: SafeContact | None = None
     deceased: bool = False
     merge_review: bool = False
+    merged_into: UUID | None = None
+    narrowings: tuple[Narrowing, ...] = ()
 
     @property
     def person(self) -> UUID:
@@ -137,7 +154,7 @@ class Person(Aggregate):
 
     def record(self, details: Details, *, at: datetime) -> Self:
         """Record who he is."""
-        self._must_be_known()
+        self.must_be_known()
         if details == self.details and self.version:
             return self
         fact = DetailsChanged(at=at, deceased=details.deceased, record_version=self._next)
@@ -146,7 +163,7 @@ class Person(Aggregate):
     def link(self, given: Identifiers, *, taken: frozenset[str], at: datetime) -> Self:
         """Add identifiers that are not held yet. One that contradicts what is held, or that somebody else holds
         (`taken`, by kind), opens a merge review; nothing is overwritten."""
-        self._must_be_known()
+        self.must_be_known()
         value, contradicts = self, False
         for kind, number in given.given().items():
             held = getattr(self, kind)
@@ -167,7 +184,7 @@ class Person(Aggregate):
 
     def set_channels(self, channels: Channels, *, at: datetime) -> Self:
         """Record how he can be reached."""
-        self._must_be_known()
+        self.must_be_known()
         if channels == self.channels:
             return self
         fact = DetailsChanged(at=at, deceased=self.deceased, record_version=self._next)
@@ -175,15 +192,64 @@ class Person(Aggregate):
 
     def set_safe_contact(self, agreed: SafeContact, *, at: datetime) -> Self:
         """Record how he can be reached safely."""
-        self._must_be_known()
+        self.must_be_known()
         fact = SafeContactSet(at=at, safe_contact=agreed, record_version=self._next)
-        return self.telling(fact, safe_contact=agreed)
+        return self.telling(fact, safe_contact=agreed, narrowings=())
+
+    @property
+    def safely(self) -> SafeContact | None:
+        """How he can be reached safely: what was agreed here, bounded by what was agreed under his other records."""
+        return None if self.safe_contact is None else within(self.safe_contact, self.narrowings)
+
+    def join(self, into: UUID, *, at: datetime) -> Self:
+        """It is of the same man as another, which he goes on by."""
+        self.must_be_known()
+        if into == self.id:
+            raise Unmet("merged", "A record is not joined to itself.")
+        value = self.close_review(at=at)
+        return value.telling(JoinedTo(at=at, into=into), state=State.MERGED_INTO, merged_into=into)
+
+    def take_in(self, other: Person, *, at: datetime) -> Self:
+        """He goes on by this record: what is agreed here on reaching him is bounded by the other, and a death that is
+        recorded there is known here."""
+        self.must_be_known()
+        value = self.close_review(at=at)
+        if other.deceased and not self.deceased:
+            value = value.record(replace(self.details, deceased=True), at=at)
+        if other.safe_contact is None or self.safe_contact is None:
+            return value
+        bounds = (*self.narrowings, *other.narrowings, Narrowing(person_id=other.id, safe_contact=other.safe_contact))
+        return value.bounded(bounds, at=at)
+
+    def let_go(self, others: Collection[UUID], *, at: datetime) -> Self:
+        """Those are of another man: what was agreed with him bounds nothing here."""
+        return self.bounded(tuple(each for each in self.narrowings if each.person_id not in others), at=at)
+
+    def stand_alone(self, *, at: datetime) -> Self:
+        """It is a record of its own again."""
+        if self.state is not State.MERGED_INTO or self.merged_into is None:
+            raise Unmet("invalid_transition", "This record is joined to none.")
+        fact = StoodAlone(at=at, apart_from=self.merged_into)
+        return self.telling(fact, state=State.KNOWN, merged_into=None)
+
+    def close_review(self, *, at: datetime) -> Self:
+        """A person has looked whether this is one man."""
+        return self.telling(MergeReviewClosed(at=at), merge_review=False) if self.merge_review else self
+
+    def bounded(self, narrowings: tuple[Narrowing, ...], *, at: datetime) -> Self:
+        """The same within these bounds, which is told as an agreement is."""
+        if narrowings == self.narrowings or self.safe_contact is None:
+            return self
+        safely = within(self.safe_contact, narrowings)
+        fact = SafeContactSet(at=at, safe_contact=safely, record_version=self._next)
+        return self.telling(fact, narrowings=narrowings)
 
     def address_for(self, channel: Channel) -> str:
         """Where to reach him by a channel: only what he allows, nothing after his death."""
-        if self.deceased or self.safe_contact is None:
+        safely = self.safely
+        if self.deceased or safely is None:
             raise Unmet("safe_contact_missing", "Record first how he can be reached safely.")
-        if channel not in self.safe_contact.channels:
+        if channel not in safely.channels:
             raise Unmet("channel_not_allowed", "He does not want to be reached this way.")
         held = self.channels
         found = {
@@ -205,7 +271,8 @@ class Person(Aggregate):
     def _next(self) -> int:
         return self.version + len(self.news) + 1
 
-    def _must_be_known(self) -> None:
+    def must_be_known(self) -> None:
+        """What is new goes under the record he is known by."""
         if self.state is not State.KNOWN:
             raise Unmet("merged", "This record was joined to another. Use that one.")
 

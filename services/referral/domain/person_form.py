@@ -11,7 +11,8 @@ from referral.domain.answers import borough_of
 from referral.domain.codes import Channel, CommunicationNeed, Pronouns
 from referral.domain.fields import NAME, TITLE, email_of, language_of, phone_of
 from referral.domain.identifiers import Wrong
-from referral.domain.person import Channels, Details, Identifiers, SafeContact, birth_fault
+from referral.domain.person import Channels, Details, Identifiers, birth_fault
+from referral.domain.safe_contact import SafeContact
 
 if TYPE_CHECKING:
     from referral.domain.fields import Reading

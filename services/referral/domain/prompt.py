@@ -23,6 +23,7 @@ class PromptKind(StrEnum):
     ROTL_CHANGED = "ROTL_CHANGED"
     STALE = "STALE"
     MERGE_SUGGESTED = "MERGE_SUGGESTED"
+    UNMERGED = "UNMERGED"
     ERASURE_AT_SOURCE = "ERASURE_AT_SOURCE"
 
 
@@ -34,6 +35,7 @@ class Done(StrEnum):
     PRACTITIONER_CHANGED = "PRACTITIONER_CHANGED"
     CHECKED_WITH_PRACTITIONER = "CHECKED_WITH_PRACTITIONER"
     PEOPLE_MERGED = "PEOPLE_MERGED"
+    RECORDS_SORTED = "RECORDS_SORTED"
     REQUEST_RECEIVED = "REQUEST_RECEIVED"
 
 
@@ -65,6 +67,7 @@ SEEN_BY: dict[PromptKind, frozenset[str]] = {
     PromptKind.ROTL_CHANGED: frozenset({"PP", "EW"}),
     PromptKind.STALE: frozenset({"PP", "EW"}),
     PromptKind.MERGE_SUGGESTED: frozenset({"SM"}),
+    PromptKind.UNMERGED: frozenset({"SM"}),
     PromptKind.ERASURE_AT_SOURCE: frozenset({"IG"}),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chassis.access import Consent, newest
+from chassis.access import Consent, newest, one_man
 from referral.domain.consent import ConsentPurpose, ConsentStatus
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 async def let_by_him(work: Work, person_id: UUID) -> Mapping[str, Consent]:
     """His newest answer about the organisation of who asks, as far as that one may know of it."""
     employer = work.actor.organisation
-    held = await work.consents.find(person_id=person_id, purpose=ConsentPurpose.SHARE, recipient=employer)
+    goes_by = (await one_man(work.conn, person_id)).goes_by
+    held = await work.consents.find(person_id=goes_by, purpose=ConsentPurpose.SHARE, recipient=employer)
     return newest(
         Consent(
             recipient=employer,

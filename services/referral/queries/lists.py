@@ -11,7 +11,7 @@ from chassis.calendar import local_date
 from chassis.database import statement
 from chassis.work import query
 from referral.domain.screening import State
-from referral.storage import CONSENT, CONSENTS, PROMPT, PROMPTS, SCREENING, SCREENINGS
+from referral.storage import CONSENT, CONSENTS, PROMPT, PROMPTS, SAME, SCREENING, SCREENINGS
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,10 +25,17 @@ def _after(table: Any) -> Any:
     return or_(bindparam("first", type_=Boolean), table.c.id < bindparam("after_id", type_=Uuid))
 
 
+def _of_him(table: Any) -> Any:
+    """Under this record, or another one of his."""
+    person, same = bindparam("person", type_=Uuid), SAME.alias()
+    others = select(same.c.other_id).where(same.c.person_id == person)
+    return or_(table.c.person_id == person, table.c.person_id.in_(others))
+
+
 def _of_one_person(table: Any, records: Any) -> Any:
     return statement(
         select(table.c.id)
-        .where(visible_to(records), table.c.person_id == bindparam("person", type_=Uuid), _after(table))
+        .where(visible_to(records), _of_him(table), _after(table))
         .order_by(table.c.id.desc())
         .limit(bindparam("size", type_=Integer))
     )
@@ -43,7 +50,7 @@ _PROMPTS_OPEN = statement(
         PROMPT.c.status == "OPEN",
         or_(
             cast(bindparam("person", type_=Uuid), Uuid).is_(None),
-            PROMPT.c.person_id == bindparam("person", type_=Uuid),
+            _of_him(PROMPT),
         ),
         or_(bindparam("first", type_=Boolean), PROMPT.c.id > bindparam("after_id", type_=Uuid)),
     )

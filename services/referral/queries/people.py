@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, bindparam, select
 
-from chassis.access import Category, Role, by, let_see, visible_to
+from chassis.access import Category, Role, by, let_see, one_man, visible_to
 from chassis.aggregate import Exhausted, Fault, Invalid, NotFound
 from chassis.calendar import local_date
 from chassis.database import statement
@@ -50,23 +50,28 @@ async def find_person(work: Work, *, kind: str, value: str) -> str:
     if searched >= work.settings.searches_in_ten_minutes:
         raise Exhausted("too_many_searches", "Wait ten minutes before you search again.", retry_after=600)
     hashed = work.keys.ring.fingerprint(kind, stored)
-    found = await _FIND[kind].value(work.conn, hashed=hashed, **work.asking)
-    work.record = str(found or "")
-    return str(found or "")
+    held = await _FIND[kind].value(work.conn, hashed=hashed, **work.asking)
+    found = str((await one_man(work.conn, held)).goes_by) if held else ""
+    work.record = found
+    return found
 
 
 @query("person.get", _PERSON_READERS)
 async def get_person(work: Work, *, person_id: UUID) -> dict[str, Any]:
-    """Who he is and how to reach him; a partner sees no identifiers, a guest what his employer may know."""
+    """Who he is and how to reach him; a partner sees no identifiers, a guest what his employer may know. Of a record
+    that was joined to another, what stands there; of the one he goes on by, the identifiers of all."""
     person = await work.people.get(person_id)
     work.record = str(person.id)
+    given = person.identifiers.given()
+    for other in await work.people.find(id=(await one_man(work.conn, person.id)).records):
+        given = given if person.merged_into else {**other.identifiers.given(), **given}
     if not await let_see(work, AGREEMENTS, person.id, _CONTACT, await let_by_him(work, person.id)):
         blank = replace(person, details=NO_DETAILS, channels=NO_CHANNELS, safe_contact=None)
         return {"person": blank, "identifiers": {}, "access_list_version": 0}
     lists = await work.limits.first(person_id=person.id) if work.actor.role in {Role.SM, Role.IG} else None
     return {
         "person": person,
-        "identifiers": {} if work.actor.role is Role.PW else person.identifiers.given(),
+        "identifiers": {} if work.actor.role is Role.PW else given,
         "access_list_version": lists.version if lists else 0,
     }
 
@@ -79,7 +84,7 @@ async def get_contact(work: Work, *, case_id: UUID, recipient: str, channel: Cha
         raise NotFound
     work.record = str(case_id)
     if recipient == "PERSON":
-        person = await work.people.get(referral.person_id)
+        person = await work.people.get((await one_man(work.conn, referral.person_id)).goes_by)
         return {"address": person.address_for(channel), "preferred_name": person.name}
     if recipient != "PRACTITIONER":
         raise Invalid(Fault("recipient", "UNKNOWN_CODE"))

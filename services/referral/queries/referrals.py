@@ -35,7 +35,7 @@ from referral.domain.identifiers import Wrong
 from referral.domain.places import quadrant_of
 from referral.domain.referral_parts import WAITING, Status
 from referral.queries.letting import let_by_him
-from referral.storage import AGREEMENTS, CONTACT, ONWARD, ONWARD_STATE, PROGRAMME, REFERRAL, REFERRALS
+from referral.storage import AGREEMENTS, CONTACT, ONWARD, ONWARD_STATE, PROGRAMME, REFERRAL, REFERRALS, SAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +83,9 @@ _FILTER = and_(
     or_(
         cast(bindparam("person", type_=Uuid), Uuid).is_(None),
         REFERRAL.c.person_id == bindparam("person", type_=Uuid),
+        REFERRAL.c.person_id.in_(
+            select(SAME.c.other_id).where(SAME.c.person_id == bindparam("person", type_=Uuid)),
+        ),
     ),
 )
 _FROM = REFERRAL.join(PROGRAMME, PROGRAMME.c.id == REFERRAL.c.programme_id).outerjoin(

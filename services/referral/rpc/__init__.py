@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from referral.rpc.details import DetailService
 from referral.rpc.evidence import ConsentServicer, EvidenceServicer
+from referral.rpc.merges import MergeServicer
 from referral.rpc.people import PersonServicer, PractitionerServicer
 from referral.rpc.programmes import ProgrammeServicer
 from referral.rpc.referrals import ReferralServicer
@@ -23,6 +24,7 @@ class ReferralService(
     ProgrammeServicer,
     ReferralServicer,
     PersonServicer,
+    MergeServicer,
     PractitionerServicer,
     ConsentServicer,
     EvidenceServicer,

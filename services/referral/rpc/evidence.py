@@ -72,7 +72,7 @@ class ConsentServicer(ReferralServiceServicer):
 
     @serves(queries.list_consents)
     async def ListConsents(self, request: pb.ListConsentsRequest, context: Any) -> pb.ListConsentsResponse:
-        kept, token = await _listed(self.works, queries.list_consents, request, context, "consent_id", needed=True)
+        kept, token = await listed(self.works, queries.list_consents, request, context, "consent_id", needed=True)
         return pb.ListConsentsResponse(consents=[filled(pb.Consent, each) for each in kept], next_page_token=token)
 
 
@@ -110,7 +110,7 @@ class EvidenceServicer(ReferralServiceServicer):
 
     @serves(queries.list_screenings)
     async def ListScreenings(self, request: pb.ListScreeningsRequest, context: Any) -> pb.ListScreeningsResponse:
-        kept, token = await _listed(self.works, queries.list_screenings, request, context, "screening_id", needed=True)
+        kept, token = await listed(self.works, queries.list_screenings, request, context, "screening_id", needed=True)
         found = [filled(pb.Screening, each) for each in kept]
         return pb.ListScreeningsResponse(screenings=found, next_page_token=token)
 
@@ -167,11 +167,11 @@ class EvidenceServicer(ReferralServiceServicer):
 
     @serves(queries.list_prompts)
     async def ListPrompts(self, request: pb.ListPromptsRequest, context: Any) -> pb.ListPromptsResponse:
-        kept, token = await _listed(self.works, queries.list_prompts, request, context, "prompt_id", needed=False)
+        kept, token = await listed(self.works, queries.list_prompts, request, context, "prompt_id", needed=False)
         return pb.ListPromptsResponse(prompts=[filled(pb.Prompt, each) for each in kept], next_page_token=token)
 
 
-async def _listed(
+async def listed(
     works: Works[Work], query: Query, request: Any, context: Any, id_field: str, *, needed: bool
 ) -> tuple[list[dict[str, Any]], str]:
     """One page of a list about one person, or about all where none is named."""

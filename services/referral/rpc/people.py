@@ -79,7 +79,7 @@ class PersonServicer(ReferralServiceServicer):
         person_id = form.uuid("person_id")
         form.done()
         found = await self.works.ask(queries.get_person, calling(context, request), person_id=person_id)
-        person, safe = found["person"], found["person"].safe_contact
+        person, safe = found["person"], found["person"].safely
         details = {name: getattr(person.details, name) for name in person.details.__dataclass_fields__}
         return pb.GetPersonResponse(
             person_id=str(person.id),
@@ -98,6 +98,7 @@ class PersonServicer(ReferralServiceServicer):
             unnamed=bool(safe and safe.unnamed),
             merge_review=person.merge_review,
             access_list_version=found["access_list_version"],
+            merged_into=str(person.merged_into or ""),
         )
 
 

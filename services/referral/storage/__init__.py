@@ -8,6 +8,7 @@ from referral.domain.access_list import AccessList
 from referral.domain.consent import Consent
 from referral.domain.equality import EqualityAnswers
 from referral.domain.feeds import Feeds
+from referral.domain.merge import Merge
 from referral.domain.person import Person
 from referral.domain.practitioner import PractitionerContact
 from referral.domain.programme import Programme
@@ -20,6 +21,8 @@ from referral.storage.relations import (
     CONSENTS,
     CONTACTS,
     EVERYBODY,
+    MERGES,
+    MERGES_FROM,
     PEOPLE,
     PROMPTS,
     REFERRALS,
@@ -36,6 +39,8 @@ from referral.storage.tables import (
     EQUALITY,
     FEEDS,
     LISTS,
+    MERGE,
+    MERGED,
     OFFER,
     ONWARD,
     ONWARD_STATE,
@@ -45,6 +50,7 @@ from referral.storage.tables import (
     PROGRAMME,
     PROMPT,
     REFERRAL,
+    SAME,
     SCREENING,
     metadata,
 )
@@ -59,6 +65,10 @@ __all__ = [
     "CONTACT",
     "EVERYBODY",
     "IDENTIFIERS",
+    "MERGE",
+    "MERGED",
+    "MERGES",
+    "MERGES_FROM",
     "OFFER",
     "ONWARD",
     "ONWARD_STATE",
@@ -70,6 +80,7 @@ __all__ = [
     "PROMPTS",
     "REFERRAL",
     "REFERRALS",
+    "SAME",
     "SCREENING",
     "SCREENINGS",
     "UNLISTED",
@@ -90,7 +101,7 @@ class Work(ChassisWork):
         PERSON,
         kind="person",
         records=PEOPLE,
-        sealed=(*IDENTIFIERS, "details", "channels", "safe_contact"),
+        sealed=(*IDENTIFIERS, "details", "channels", "safe_contact", "narrowings"),
         hashed=IDENTIFIERS,
     )
     equality = Repository(EqualityAnswers, EQUALITY, kind="equality", sealed=("ethnicity", "gender"))
@@ -108,4 +119,5 @@ class Work(ChassisWork):
     )
     prompts = Repository(Prompt, PROMPT, kind="prompt", records=PROMPTS)
     limits = Repository(AccessList, LISTS, kind="access_list", records=ACCESS)
+    merges = Repository(Merge, MERGE, kind="person_merge", records=MERGES)
     feeds = Repository(Feeds, FEEDS, kind="feeds")

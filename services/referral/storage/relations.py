@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Date, Text, and_, cast, exists, func, or_, select
 
-from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, by
+from chassis.access import ACTOR_ID, ACTOR_ROLE, NOW, Records, Role, by, others_in
 from referral.domain.prompt import SEEN_BY
 from referral.storage.tables import (
     ACCESS_LIST,
@@ -16,10 +16,12 @@ from referral.storage.tables import (
     CONSENT,
     CONTACT,
     LISTS,
+    MERGE,
     OPEN_WORK,
     PERSON,
     PROMPT,
     REFERRAL,
+    SAME,
     SCREENING,
 )
 
@@ -55,17 +57,32 @@ def _own(referral: Any) -> ColumnElement[bool]:
 
 
 def _of_person(person: Column[Any]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Own and proposed of what concerns a person: by any of his referrals; himself is his own."""
-    referral = REFERRAL.alias()
-    himself = and_(ACTOR_ROLE.in_((Role.PER.value,)), cast(person, Text) == ACTOR_ID)
-    own = or_(himself, exists(select(1).where(referral.c.person_id == person, _own(referral))))
-    proposed = exists(select(1).where(referral.c.person_id == person, referral.c.proposed_worker == ACTOR_ID))
-    return own, proposed
+    """Own and proposed of what concerns a person: by any of his referrals, under whichever record; himself is his
+    own."""
+    referral, same = REFERRAL.alias(), SAME.alias()
+    other = select(same.c.person_id).where(cast(same.c.other_id, Text) == ACTOR_ID)
+    himself = and_(ACTOR_ROLE.in_((Role.PER.value,)), or_(cast(person, Text) == ACTOR_ID, person.in_(other)))
+    proposed = referral.c.proposed_worker == ACTOR_ID
+    return or_(himself, _referred(person, _own(referral), referral)), _referred(person, proposed, referral)
+
+
+def _referred(person: Column[Any], how: ColumnElement[bool], referral: Any) -> ColumnElement[bool]:
+    """A referral of him, under this record or another one of his, is such a one."""
+    his = exists(select(1).where(referral.c.person_id == person, how))
+    return or_(his, person.in_(others_in(SAME.alias(), referral, referral.c.person_id, how)))
 
 
 def _about(person: Column[Any], reads: str) -> Records:
     own, proposed = _of_person(person)
-    return Records(person=person, reads=by(reads), own=own, proposed=proposed, lists=ACCESS_LIST, agreements=AGREEMENTS)
+    return Records(
+        person=person,
+        reads=by(reads),
+        own=own,
+        proposed=proposed,
+        lists=ACCESS_LIST,
+        agreements=AGREEMENTS,
+        same=SAME,
+    )
 
 
 def _prompts() -> Records:
@@ -84,6 +101,7 @@ def _prompts() -> Records:
         own=seen,
         lists=ACCESS_LIST,
         agreements=AGREEMENTS,
+        same=SAME,
     )
 
 
@@ -94,6 +112,7 @@ REFERRALS = Records(
     proposed=REFERRAL.c.proposed_worker == ACTOR_ID,
     lists=ACCESS_LIST,
     agreements=AGREEMENTS,
+    same=SAME,
 )
 PEOPLE = _about(PERSON.c.id, "SM, CP, IG, PP own, PW own, EW own or proposed")
 CONTACTS = _about(CONTACT.c.person_id, "SM, CP, IG, PP own, PW own, EW own or proposed")
@@ -103,4 +122,7 @@ PROMPTS = _prompts()
 ACCESS = _about(LISTS.c.person_id, "SM, IG")
 # Everybody, as far as the access lists let him: for what a rule must look at whoever asks.
 EVERYBODY = {role: by(f"{role.value}")[role] for role in Role}
-UNLISTED = Records(person=PERSON.c.id, reads=EVERYBODY, lists=ACCESS_LIST)
+UNLISTED = Records(person=PERSON.c.id, reads=EVERYBODY, lists=ACCESS_LIST, same=SAME)
+# Known to those who may know of both.
+MERGES = Records(person=MERGE.c.to_person_id, reads=by("SM"), lists=ACCESS_LIST, same=SAME)
+MERGES_FROM = Records(person=MERGE.c.from_person_id, reads=by("SM"), lists=ACCESS_LIST, same=SAME)

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import access_lists, agreements
+from chassis.access import access_lists, agreements, merged_people, same_person
 
 metadata = MetaData()
 
@@ -59,6 +59,7 @@ PERSON = _aggregate(
     _text("state"),
     Column("deceased", Boolean, nullable=False),
     Column("merge_review", Boolean, nullable=False),
+    Column("merged_into", Uuid),
     Column("sealed", LargeBinary, nullable=False),
     *(Column(f"{kind}_hash", Text) for kind in ("crn", "prison_number", "pnc", "cro", "nhs_number")),
     *(
@@ -161,6 +162,22 @@ LISTS = _aggregate(
     Column("allow", JSONB, nullable=False),
     Column("deny", JSONB, nullable=False),
 )
+MERGE = _aggregate(
+    "person_merge",
+    Column("from_person_id", Uuid, nullable=False),
+    Column("to_person_id", Uuid, nullable=False),
+    _text("reason"),
+    _text("status"),
+    _text("asked_by"),
+    _instant("asked_at"),
+    _instant("merged_at"),
+    Column("unmerge_reason", Text),
+    _text("unmerge_asked_by"),
+    _instant("unmerged_at"),
+    Column("to_sort", JSONB, nullable=False),
+    Index("person_merge_from", "from_person_id"),
+    Index("person_merge_status", "status"),
+)
 FEEDS = _aggregate("feeds", Column("confirmed_at", DateTime(timezone=True), nullable=False))
 # What an import has taken: a hash of (source, external reference), for ever.
 IMPORTED = Table("imported", metadata, Column("reference", Text, primary_key=True))
@@ -217,4 +234,6 @@ ONWARD_STATE = Table(
     Column("seq", BigInteger, nullable=False),
 )
 ACCESS_LIST = access_lists(metadata)
+MERGED = merged_people(metadata)
+SAME = same_person(metadata)
 AGREEMENTS = agreements(metadata)

@@ -42,3 +42,33 @@ def test_it_is_linked_once_and_not_to_itself():
     linked = stored(stored(a_link()).link(uuid4(), at=NOW))
     with pytest.raises(Unmet):
         linked.link(uuid4(), at=NOW)
+
+
+def test_it_follows_what_its_house_says_and_what_a_person_linked_stays():
+    theirs, other = uuid4(), uuid4()
+    followed = stored(stored(a_link()).follow(theirs, at=NOW))
+
+    assert (followed.status, followed.person_id, followed.by_house) == (Status.LINKED, theirs, True)
+    moved = stored(followed.follow(other, at=NOW))
+    assert moved.person_id == other
+    parted = moved.part(at=NOW)
+    assert (parted.status, parted.person_id, parted.by_house) == (Status.UNLINKED, OURS, False)
+    linked = stored(stored(a_link()).link(theirs, at=NOW))
+    assert linked.follow(other, at=NOW) is linked
+    assert linked.part(at=NOW) is linked
+
+
+def test_what_is_told_of_it_names_the_person_made_for_it():
+    followed = stored(stored(a_link()).follow(uuid4(), at=NOW))
+
+    (fact,) = followed.follow(uuid4(), at=NOW).news
+
+    assert fact.previous_person_id == OURS
+
+
+def test_by_which_reference_he_goes_is_kept_once():
+    renamed = stored(stored(a_link()).rename("b" * 26, at=NOW))
+
+    assert renamed.goes_by == "b" * 26
+    assert renamed.rename("b" * 26, at=NOW) is renamed
+    assert stored(renamed.rename(REF, at=NOW)).goes_by == ""

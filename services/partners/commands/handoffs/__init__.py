@@ -52,7 +52,14 @@ from partners.commands.handoffs.redirecting import (
     offer_redirected,
     redirect,
 )
-from partners.commands.handoffs.resting import Change, based, hold_for_lost_basis, rest_as_known, rest_received
+from partners.commands.handoffs.resting import (
+    Change,
+    based,
+    hold_for_lost_basis,
+    names_of,
+    rest_as_known,
+    rest_received,
+)
 from partners.commands.handoffs.sending import (
     confirm_handoff_loop,
     offer_handoff,
@@ -107,6 +114,7 @@ __all__ = [
     "hold_handoff",
     "lapse_handoff_information",
     "mark_handoff_entered_in_error",
+    "names_of",
     "offer_handoff",
     "offer_redirected",
     "plan_handoff_contact",

@@ -34,14 +34,14 @@ class Change:
     over or rests. None where that is as it was."""
 
     consent: Consent | None = None
-    allowed: frozenset[str] | None = None
+    also_allowed: tuple[frozenset[str], ...] | None = None
     denied: frozenset[str] | None = None
     lost_isa: UUID | None = None
 
     def after(self, known: Known) -> Known:
         """What is known with it."""
         changed: dict[str, Any] = {
-            name: given for name in ("allowed", "denied") if (given := getattr(self, name)) is not None
+            name: given for name in ("also_allowed", "denied") if (given := getattr(self, name)) is not None
         }
         if self.consent is not None:
             changed["consents"] = {**known.consents, self.consent.recipient: self.consent}
@@ -52,35 +52,60 @@ NOTHING = Change()
 
 
 async def rest_as_known(
-    work: Work, *, recipient: str, person_id: UUID | None = None, isa_id: UUID | None = None, change: Change = NOTHING
+    work: Work,
+    *,
+    recipient: str,
+    records: tuple[UUID, ...] = (),
+    isa_id: UUID | None = None,
+    change: Change = NOTHING,
 ) -> int:
     """Hold what is offered between this organisation and us and lost its basis, let go on what has it again: of one
-    person or all, under one agreement or any. Returns how many of them changed."""
-    criteria = {"person_id": person_id, "side": Side.SENDER} if person_id else {}
+    man by his records or of all, under one agreement or any. Returns how many of them changed."""
+    criteria = {"person_id": records, "side": Side.SENDER} if records else {}
     found = await work.handoffs.find(partner_org=recipient, status=OPEN, **criteria)
     wanted = [handoff for handoff in found if isa_id in (None, handoff.grounds.isa_id)]
     return await _each(work, wanted, change)
 
 
 async def hold_for_lost_basis(
-    work: Work, *, recipient: str, person_id: UUID | None = None, isa_id: UUID | None = None, change: Change = NOTHING
+    work: Work, *, recipient: str, isa_id: UUID | None = None, change: Change = NOTHING
 ) -> int:
-    """The same, by the name of what has happened."""
-    return await rest_as_known(work, recipient=recipient, person_id=person_id, isa_id=isa_id, change=change)
+    """The same of everybody, by the name of what has happened."""
+    return await rest_as_known(work, recipient=recipient, isa_id=isa_id, change=change)
 
 
 async def rest_received(work: Work, leave: Leave) -> int:
     """What was received of a partner's man rests or goes on by what his house lets us know of him now."""
-    found = await work.handoffs.find(
-        partner=leave.source_node, subject_ref=leave.subject_ref, side=Side.RECEIVER, status=OPEN
-    )
+    node, (goes_by, others) = leave.source_node, await names_of(work, leave.source_node, leave.subject_ref)
+    found = await work.handoffs.find(partner=node, subject_ref=(goes_by, *others), side=Side.RECEIVER, status=OPEN)
     changed = 0
     for handoff in await _locked(work, found):
-        agreed = {category.value for category in handoff.categories} <= set(leave.categories)
-        on_his_word = handoff.grounds.confidentiality_basis is ConfidentialityBasis.AGREED and leave.consent_version
-        lost = leave.excluded or (on_his_word and not agreed)
+        own, now = [
+            leave if each == leave.subject_ref else await work.leaves.first(source_node=node, subject_ref=each)
+            for each in (handoff.subject_ref, goes_by)
+        ]
+        lost = _lost(handoff, own, now)
         changed += await _rest(work, handoff, based=not lost and await _in_force(work, handoff, NOTHING))
     return changed
+
+
+async def names_of(work: Work, node: str, subject_ref: str) -> tuple[str, tuple[str, ...]]:
+    """The reference by which his house names the man of this one, and his others."""
+    link = await work.links.first(sender_node=node, subject_ref=subject_ref)
+    goes_by = (link.goes_by if link else "") or subject_ref
+    others = await work.links.find(sender_node=node, goes_by=goes_by)
+    return goes_by, tuple(sorted({subject_ref, *(each.subject_ref for each in others)} - {goes_by}))
+
+
+def _lost(handoff: Handoff, own: Leave | None, now: Leave | None) -> bool:
+    """Whether he does not let us know it, by his answer under the reference he goes by, or while that is not known
+    under its own; lists of either keep us out."""
+    answering = now if now is not None and now.consent_version else own
+    excluded = any(each is not None and each.excluded for each in (own, now))
+    if answering is None or handoff.grounds.confidentiality_basis is not ConfidentialityBasis.AGREED:
+        return excluded
+    agreed = {category.value for category in handoff.categories} <= set(answering.categories)
+    return excluded or bool(answering.consent_version and not agreed)
 
 
 async def rest_as_based(work: Work, handoff: Handoff) -> Handoff:

@@ -15,6 +15,7 @@ from partners.projections.picture.registers import Holder, Plain, Register, Slot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
+    from uuid import UUID
 
     from partners.projections.picture.registers import Told
 
@@ -127,6 +128,12 @@ def screening(told: Told, *, completed_on: str, is_current: bool) -> Iterator[Re
 def access_list(told: Told, *, kind: str, entries: Iterable[str], version: int) -> Iterator[Register]:
     """Who alone, or who not, may know of him."""
     yield of_person(told, Slot.ACCESS.of(kind), list=kind, entries=tuple(sorted(entries)), version=version)
+
+
+def joined(told: Told, *, old_id: UUID, into_id: UUID | None, version: int) -> Iterator[Register]:
+    """Of which man a record is; the newest version of that record says it, on whatever key it was told."""
+    into = str(into_id) if into_id else None
+    yield Register(holder=Holder.PERSON, id=old_id, slot=Slot.JOINED, seq=version, value={"into": into})
 
 
 # The work.

@@ -33,10 +33,12 @@ from partners.projections.picture.registers import Holder, Register, Registers, 
 from partners.projections.picture.shapes import Picture, State
 from partners.projections.picture.tables import (
     AGREEMENTS,
+    SAME,
     SHARES,
     across_register,
     case_register,
     last_heard,
+    merged,
     opened_case,
     person_register,
     source,
@@ -105,6 +107,17 @@ COUNT = statement(
     .where(visible_to(PICTURES), IS_SHOWN)
     .group_by(_STATE)
     .order_by(_STATE)
+)
+# Which records of these people were joined to which; all of a man, wherever in the chain each stands.
+JOINED = statement(
+    select(merged).where(
+        merged.c.into_id.is_not(None),
+        or_(
+            merged.c.old_id == any_(_IDS),
+            merged.c.into_id == any_(_IDS),
+            merged.c.old_id.in_(select(SAME.c.other_id).where(SAME.c.person_id == any_(_IDS))),
+        ),
+    )
 )
 OF_CASES = statement(select(case_register).where(case_register.c.case_id == any_(_IDS)))
 OF_PERSONS = statement(select(person_register).where(person_register.c.person_id == any_(_IDS)))
@@ -211,11 +224,20 @@ def _opened(row: Record) -> Register:
     return Register(holder=Holder.CASE, id=row["case_id"], slot=Slot.OPENED, seq=row["seq"], value=value)
 
 
+def _joined(row: Record) -> Register:
+    """The register behind a row of `merged_people`."""
+    value = {"into": str(row["into_id"])}
+    return Register(holder=Holder.PERSON, id=row["old_id"], slot=Slot.JOINED, seq=row["seq"], value=value)
+
+
 async def _registers(work: Work, opened: Sequence[Record]) -> Registers:
     """Everything kept about these cases, their persons, and what was handed over of them."""
     held = [_opened(row) for row in opened]
-    of_links = await LINKS.all(work.conn, texts=[str(row["person_id"]) for row in opened])
     persons = {row["person_id"] for row in opened}
+    joined = await JOINED.all(work.conn, ids=sorted(persons))
+    persons |= {each for row in joined for each in (row["old_id"], row["into_id"])}
+    held += [_joined(row) for row in joined]
+    of_links = await LINKS.all(work.conn, texts=[str(each) for each in persons])
     persons |= {UUID(row["value"]["person_id"]) for row in of_links if row["value"]["holds"]}
     cases = [row["case_id"] for row in opened]
     for holder, rows in (

@@ -54,6 +54,8 @@ class Slot(StrEnum):
     TAKING_PART = "taking_part"
     SCREENING = "screening"
     ACCESS = "access"
+    # the same, by the version of the record that was joined: it may be told on several keys
+    JOINED = "joined"
     # whichever made the promise
     LATE = "late"
     # together.partners.v1: of a handoff (with STANDING and LATE), by its version

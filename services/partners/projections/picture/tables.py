@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, Table, Text, Uuid, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import access_lists, agreements
+from chassis.access import access_lists, agreements, merged_people, merged_row, same_person
 from chassis.projection import Row
 from partners.projections.picture.registers import Holder, Slot
 
@@ -72,6 +72,8 @@ _known_as = across_register.c.value.op("->>")(literal_column("'known_as'"))
 Index("across_register_known_as", _known_as, postgresql_where=_known_as.is_not(None))
 access_list = access_lists(metadata)
 AGREEMENTS = agreements(metadata)
+merged = merged_people(metadata)
+SAME = same_person(metadata)
 last_heard = Table(
     "last_heard",
     metadata,
@@ -80,7 +82,16 @@ last_heard = Table(
     Column("seq", BigInteger, nullable=False),
 )
 # What facts left: equal after a rebuild. `source` is about reading, not about facts.
-PROJECTED = (opened_case, case_register, person_register, across_register, access_list, *AGREEMENTS.tables, last_heard)
+PROJECTED = (
+    opened_case,
+    case_register,
+    person_register,
+    across_register,
+    access_list,
+    merged,
+    *AGREEMENTS.tables,
+    last_heard,
+)
 source = Table(
     "source",
     metadata,
@@ -110,6 +121,10 @@ def rows(told: Told, registers: Iterable[Register]) -> Iterator[Row]:
 def _row(register: Register) -> Row:
     if register.slot == Slot.OPENED:
         return _opened(register)
+    if register.slot == Slot.JOINED:
+        into = register.value["into"]
+        into_id = UUID(str(into)) if into else None
+        return Row(merged, merged_row(old_id=register.id, into_id=into_id, version=register.seq))
     if register.holder not in {Holder.CASE, Holder.PERSON}:
         at = {"holder": register.holder.value, "id": register.id, "slot": str(register.slot)}
         return Row(across_register, {**at, "value": dict(register.value), "seq": register.seq})

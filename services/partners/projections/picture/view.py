@@ -20,6 +20,7 @@ from partners.projections.picture.across import (
     links,
 )
 from partners.projections.picture.handoffs import HANDED_OVER
+from partners.projections.picture.joined import man_of, of_all
 from partners.projections.picture.registers import Holder, Slot
 from partners.projections.picture.shapes import (
     Cover,
@@ -151,8 +152,10 @@ def compose(registers: Registers, case_id: UUID, *, house: House, at: datetime) 
     known_as = links(registers)
     if opened["kind"] == HANDED_OVER and (person_id in known_as or _has_a_case(registers, person_id)):
         return None
-    person = registers.get((Holder.PERSON, person_id), {})
-    his = {person_id, *(former for former, known in known_as.items() if known == person_id)}
+    man = man_of(registers, person_id)
+    person = of_all(registers, man)
+    answers = registers.get((Holder.PERSON, man.goes_by), {}) if man.goes_by else {}
+    his = {*man.records, *(former for former, known in known_as.items() if known in man.records)}
     picture = Picture(
         case_id=case_id,
         person_id=UUID(str(opened["person_id"])),
@@ -166,7 +169,7 @@ def compose(registers: Registers, case_id: UUID, *, house: House, at: datetime) 
         worker=_worker(case),
         worker_cover=_cover(_value(case, Slot.COVER)),
         engagement=_engagement(case),
-        taking_part=_taking_part(person, str(opened["programme_id"])),
+        taking_part=_taking_part(answers, str(opened["programme_id"])),
         screening=_screening(person),
         late=tuple(_late(case, person)),
     )

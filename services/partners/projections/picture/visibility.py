@@ -24,7 +24,14 @@ from chassis.access import ACTOR_ID, ACTOR_ORGANISATION, ACTOR_ROLE, HOUSE, NOW,
 from partners.projections.picture.across import ENDS, FORGOTTEN
 from partners.projections.picture.handoffs import HANDED_OVER
 from partners.projections.picture.registers import Slot
-from partners.projections.picture.tables import AGREEMENTS, access_list, across_register, case_register, opened_case
+from partners.projections.picture.tables import (
+    AGREEMENTS,
+    SAME,
+    access_list,
+    across_register,
+    case_register,
+    opened_case,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,11 +108,14 @@ def is_known_as_another() -> ColumnElement[bool]:
 
 def _concerns() -> tuple[FromClause, ColumnElement[bool]]:
     """The handoffs about this case, or about this person under any of his ids."""
-    about, link = across_register.alias(), across_register.alias()
+    about, link, same = across_register.alias(), across_register.alias(), SAME.alias()
     person = cast(opened_case.c.person_id, Text)
-    known_as = and_(link.c.holder == "LINK", text_of(link, "known_as") == person, text_of(link, "holds") == "true")
+    others = select(cast(same.c.other_id, Text)).where(same.c.person_id == opened_case.c.person_id)
+    known = or_(text_of(link, "known_as") == person, text_of(link, "known_as").in_(others))
+    known_as = and_(link.c.holder == "LINK", known, text_of(link, "holds") == "true")
     his = or_(
         text_of(about, "person_id") == person,
+        text_of(about, "person_id").in_(others),
         text_of(about, "person_id").in_(select(text_of(link, "person_id")).where(known_as)),
         text_of(about, "case_id") == cast(opened_case.c.case_id, Text),
     )
@@ -153,4 +163,5 @@ PICTURES = Records(
     lists=access_list,
     heard=True,
     agreements=AGREEMENTS,
+    same=SAME,
 )
