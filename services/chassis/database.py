@@ -215,10 +215,11 @@ async def wind(conn: Connection, ahead: timedelta) -> None:
     await conn.execute("update clock set ahead = ahead + $1", ahead)
 
 
-def chassis_schema(number: str) -> str:
-    """The chassis' own tables of one version, as SQL; the first migration of every service runs "0001"."""
+def chassis_schema(name: str) -> str:
+    """Tables of the chassis, as SQL: the first migration of every service runs "0001", which all have; one that keeps
+    rows by person runs "merged_people" too."""
     folder = Path(__file__).parent / "schema"
-    return "\n".join(path.read_text() for path in sorted(folder.glob(f"{number}*.sql")))
+    return "\n".join(path.read_text() for path in sorted(folder.glob(f"{name}*.sql")))
 
 
 def _folder(migrations: str) -> Path:
