@@ -19,7 +19,7 @@ from house.demo.story import Story, for_each
 from house.folder import Folder
 from house.patience import patiently
 
-PLACES = 100
+PLACES = 60
 ACTS = ("refer", "decide", "begin", "support")
 
 

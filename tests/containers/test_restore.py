@@ -1,5 +1,7 @@
 """R36: yesterday's backup is put back while the bus is newer."""
 
+import re
+
 import pytest
 
 from house.names import SERVICES
@@ -24,11 +26,15 @@ def test_a_backup_put_back_under_a_newer_bus_is_noticed_and_the_house_goes_on_fr
         stage.of(service).stop(timeout=30)
     restored = stage.operator("restore", "/backups/yesterday")
     assert restored.code == 1, "the bus is newer, and that must not be passed over"
-    assert f"The bus holds {newer} records that this house no longer knows" in restored.out
+    found = re.search(r"The bus holds (\d+) records that this house no longer knows", restored.out)
+    assert found, restored.out
+    # Between looking and the backup the house itself may have told a thing or two, which the backup then knows.
+    unknown = int(found[1])
+    assert newer - 5 <= unknown <= newer
 
     noticed = stage.operator("doctor", "--audit", "--json")
     assert noticed.code == 1
-    assert noticed.facts["ghost"] >= newer
+    assert noticed.facts["ghost"] >= unknown
 
     stage.must("admission", "house", "cut", stage.node)
     for service in SERVICES:
