@@ -242,7 +242,7 @@ async def test_only_guardians_sign_and_every_refusal_is_one_entry(two_houses: Ho
     with pytest.raises(Conflict):
         await one.do(commands.end_isa, one.guardian, isa_id=isa_id, expected=7)
 
-    refused = await one.rows("select outcome from audit where action like 'isa.%' and outcome <> 'done' order by id")
+    refused = await one.rows("select outcome from audit where action like 'isa.%' and outcome <> 'done' order by at")
     assert [row["outcome"] for row in refused] == [
         "refused:not_permitted", "refused:not_permitted", "refused:version_conflict",
     ]  # fmt: skip
