@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import random
 import re
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
@@ -21,7 +22,7 @@ from sqlalchemy.sql.expression import BindParameter
 from sqlalchemy.sql.visitors import iterate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime, timedelta
 
     from sqlalchemy.sql.expression import ClauseElement
@@ -38,8 +39,20 @@ UNREACHABLE = (
     asyncpg.OperatorInterventionError,
 )
 TRY_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+TRIES = 5
+T = TypeVar("T")
 _PARAMETER = re.compile(r"\$(\d+)")
 _DIALECT = asyncpg_dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]  # SQLAlchemy types it not
+
+
+async def again(once: Callable[[], Awaitable[T]]) -> T:
+    """A whole unit of work, tried again where PostgreSQL has refused it for others at the same time: at most `TRIES`
+    times, with jitter."""
+    for attempt in range(1, TRIES):
+        with suppress(*TRY_AGAIN):
+            return await once()
+        await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
+    return await once()
 
 
 class Statement:

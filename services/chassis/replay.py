@@ -7,12 +7,11 @@ Projections are pure and may be replayed; commands and effects are not reachable
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chassis import projection, telemetry
-from chassis.database import TRY_AGAIN
+from chassis.database import again
 from chassis.envelope import Envelope, from_headers, registry, unpack_headers
 from chassis.hearing import Heard
 from chassis.inbox.journals import SETTLED
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from chassis.projection import Row
 
 CHUNK = 1_000
-_TRIES = 5
 _MARKS = """
 select topic, key, seq from watermark
 where grp = $1 and (topic, key) in (select * from unnest($2::text[], $3::text[]))
@@ -234,15 +232,7 @@ async def _rebuilt(
             await conn.execute("insert into rebuilt values ($1, $2, $3, $4, $5)", group, at, messages, live, rebuilt)
         return Rebuilt(messages, live, rebuilt)
 
-    return await _again_after_a_deadlock(caught_up)
-
-
-async def _again_after_a_deadlock(work: Callable[[], Awaitable[Rebuilt]]) -> Rebuilt:
-    """The inbox writes to the same tables, in an order of its own."""
-    for _ in range(_TRIES - 1):
-        with suppress(*TRY_AGAIN):
-            return await work()
-    return await work()
+    return await again(caught_up)  # the inbox writes to the same tables, in an order of its own
 
 
 async def _drop(conn: Connection, tables: Sequence[Table]) -> None:

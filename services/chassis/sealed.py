@@ -1,9 +1,9 @@
 """Seals narrative and personal columns, facts included, under a key per person (AES-256-GCM).
 
 Keys lie wrapped in a schema of their own; the wrapping keys come from a secret file, one that wraps and, while it is
-changed, those of before. Deleting a person's key makes
-everything sealed under it unreadable in tables, journal and replicas; backups follow as key backups expire.
-Equality search on an identifier goes by an HMAC under the house key, never by the value.
+changed, those of before. Deleting a person's key makes everything sealed under it unreadable in tables, journal and
+replicas; backups follow as key backups expire. Equality search on an identifier goes by an HMAC under the house key,
+never by the value.
 """
 
 from __future__ import annotations

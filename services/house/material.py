@@ -70,14 +70,18 @@ class Material:
             path.unlink(missing_ok=True)
 
     def new_wrapping_key(self, node: Node) -> None:
-        """Put a new wrapping key before those there are, which go on unwrapping what they have wrapped."""
-        path = self.folder / node.node / "authority" / "wrapping.key"
-        _write(path, "\n".join((secrets.token_hex(32), *path.read_text().split())))
+        """Put a new wrapping key before those there are, which go on unwrapping what they have wrapped; `make` gives
+        it to the services."""
+        path = self._wrapping(node)
+        _write(path, "\n".join((secrets.token_hex(32), *_once(path).split())))
 
     def forget_wrapping_keys(self, node: Node) -> None:
         """Keep the first wrapping key alone: nothing may be wrapped under another any more."""
-        path = self.folder / node.node / "authority" / "wrapping.key"
-        _write(path, path.read_text().split()[0])
+        path = self._wrapping(node)
+        _write(path, _once(path).split()[0])
+
+    def _wrapping(self, node: Node) -> Path:
+        return self.folder / node.node / "authority" / "wrapping.key"
 
     def _bus(self, at: datetime, *, renew: bool) -> None:
         authority = _authority(self.folder / "bus" / "authority", "Throughcare bus", at)
@@ -94,7 +98,7 @@ class Material:
         home = self.folder / node.node
         authority = _authority(home / "authority", f"Throughcare {node.node}", at)
         passwords = {role: _once(home / "postgres" / f"{role}.password") for role in _roles(node)}
-        wrapping, shared = _once(home / "authority" / "wrapping.key"), _once(home / "authority" / "house.key")
+        wrapping, shared = _once(self._wrapping(node)), _once(home / "authority" / "house.key")
         self._certified(node, MAIL, authority, at, renew=renew)
         for service in node.services:
             own = home / service

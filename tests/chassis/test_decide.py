@@ -22,6 +22,7 @@ from chassis.access import (
     Ground,
     Known,
     LawfulBasis,
+    Lists,
     Purpose,
     Regime,
     Rest,
@@ -108,8 +109,7 @@ def question(row: dict[str, str]) -> tuple[Asked, Known]:
     known = Known(
         agreements=(agreement,),
         consents={} if row["consent"] == "none" else {answer.recipient: answer},
-        allowed=words(row["allow"]),
-        denied=words(row["deny"]),
+        lists=Lists(allow=(words(row["allow"]),), deny=words(row["deny"])),
         related=row["related"] == "yes",
         held=row["held"] == "yes",
         feed_age=timedelta(seconds=int(row["feed_age"])) if row["feed_age"] else None,
@@ -237,9 +237,11 @@ KNOWN = st.builds(
     Known,
     agreements=st.lists(agreements(), max_size=3).map(tuple),
     consents=st.lists(answers(), max_size=4).map(newest),
-    allowed=some([*ORGS, *STAFF[1:]]),
-    also_allowed=st.lists(some([*ORGS, *STAFF[1:]]), max_size=1).map(tuple),
-    denied=some([*ORGS, *STAFF[1:]]) | st.just(frozenset()),
+    lists=st.builds(
+        Lists,
+        allow=st.lists(some([*ORGS, *STAFF[1:]]), max_size=2).map(tuple),
+        deny=some([*ORGS, *STAFF[1:]]) | st.just(frozenset()),
+    ),
     related=st.booleans(),
     held=st.just(False) | st.booleans(),
     feed_age=st.none() | st.sampled_from([timedelta(0), timedelta(seconds=60), timedelta(seconds=61)]),
@@ -271,8 +273,8 @@ def less(draw: st.DrawFn, known: Known) -> Known:
         {"agreements": known.agreements[1:]},
         {"consents": {who: each for who, each in known.consents.items() if who != gone}},
         {"related": False},
-        {"denied": known.denied | {excluded}},
-        {"also_allowed": (*known.also_allowed, frozenset({excluded}))},
+        {"lists": replace(known.lists, deny=known.lists.deny | {excluded})},
+        {"lists": replace(known.lists, allow=(*known.lists.allow, frozenset({excluded})))},
         {"feed_age": None},
         {"held": True},
     )
@@ -307,8 +309,8 @@ def test_nothing_unknown_is_ever_permitted(asked: Asked, known: Known) -> None:
         assert verdict.lawful_basis in set(LawfulBasis)
         assert verdict.regime in set(Regime)
         assert known.feed_age is not None
-        assert not known.denied & {asked.recipient, asked.staff}
-        assert all(not each or each & {asked.recipient, asked.staff} for each in (known.allowed, *known.also_allowed))
+        assert not known.lists.deny & {asked.recipient, asked.staff}
+        assert all(not each or each & {asked.recipient, asked.staff} for each in known.lists.allow)
     assert (verdict.isa_id != "") == verdict.permitted
 
 

@@ -24,7 +24,7 @@ from casework.storage import (
     worker_table,
 )
 from casework.storage.appointments import onward_state_table, onward_table
-from chassis.access import Consent, OneMan, Role, newest, one_man
+from chassis.access import Consent, Lists, OneMan, Role, newest, one_man
 from chassis.aggregate import Unmet
 from chassis.calendar import local_date
 from chassis.database import Statement, statement
@@ -286,8 +286,5 @@ async def _hidden_from(work: Work, person_id: UUID, worker_ref: str, organisatio
     man = await one_man(work.conn, person_id)
     if await _waiting(work, man):
         return True
-    for row in await _LISTS.all(work.conn, people=list(man.records)):
-        named = worker_ref in row["entries"] or organisation in row["entries"]
-        if row["entries"] and named == (row["list"] == "DENY"):
-            return True
-    return False
+    rows = await _LISTS.all(work.conn, people=list(man.records))
+    return Lists.of((row["list"], row["entries"]) for row in rows).keep_out(worker_ref, organisation)

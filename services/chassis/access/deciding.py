@@ -120,17 +120,34 @@ def newest(answers: Iterable[Consent]) -> Mapping[str, Consent]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lists:
+    """Who may know of a man, by the lists of all records of his: deny lists join, each allow list has to name him."""
+
+    allow: tuple[frozenset[str], ...] = ()
+    deny: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, held: Iterable[tuple[str, Iterable[str]]]) -> Lists:
+        """From what is kept: ALLOW or DENY, and who stands there."""
+        sides = [(which, frozenset(entries)) for which, entries in held]
+        deny = [entries for which, entries in sides if which == "DENY"]
+        return cls(allow=tuple(entries for which, entries in sides if which == "ALLOW"), deny=frozenset().union(*deny))
+
+    def keep_out(self, *names: str) -> bool:
+        """Whether they keep out who goes by these names, his own and his organisation's."""
+        given = {name for name in names if name}
+        return bool(self.deny & given) or any(each and not each & given for each in self.allow)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Known:
-    """What a service knows when it judges. `consents`: his newest answer for each recipient; `also_allowed`: the allow
-    lists of all records of his, each of which has to name who would know; `held`: facts about him wait, so nothing told
-    counts; `feed_age`: since when everything told about consents and lists has surely been applied; `sector`: of the
-    recipient."""
+    """What a service knows when it judges. `consents`: his newest answer for each recipient; `lists`: of all records of
+    his; `held`: facts about him wait, so nothing told counts; `feed_age`: since when everything told about consents and
+    lists has surely been applied; `sector`: of the recipient."""
 
     agreements: tuple[Agreement, ...] = ()
     consents: Mapping[str, Consent] = field(default_factory=dict)
-    allowed: frozenset[str] = frozenset()
-    also_allowed: tuple[frozenset[str], ...] = ()
-    denied: frozenset[str] = frozenset()
+    lists: Lists = field(default_factory=Lists)
     related: bool = False
     held: bool = False
     feed_age: timedelta | None = None
@@ -201,9 +218,7 @@ def _bars(asked: Asked, known: Known) -> Iterator[GateRefusal]:
         yield GateRefusal.FEED_STALE
     if known.held:
         yield GateRefusal.PERSON_HELD
-    named = {name for name in (asked.recipient, asked.staff) if name}
-    outside = any(each and not named & each for each in (known.allowed, *known.also_allowed))
-    if named & known.denied or outside:
+    if known.lists.keep_out(asked.recipient, asked.staff):
         yield GateRefusal.LISTED
     if not known.related:
         yield GateRefusal.NO_RELATIONSHIP

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from chassis.database import Connection
 
-NAME: Final = "merged_people"
 NOBODY: Final = UUID(int=0)
 _MAN = """
 with recursive up(id) as (
@@ -49,7 +48,7 @@ class OneMan:
 def merged_people(metadata: MetaData) -> Table:
     """Which record was joined to which; without `into_id` it stands by itself again."""
     return Table(
-        NAME,
+        "merged_people",
         metadata,
         Column("old_id", Uuid, primary_key=True),
         Column("into_id", Uuid),
@@ -81,6 +80,12 @@ def no_record_in(same: FromClause, person: ColumnElement[Any], found: Select[Any
 def others_in(same: FromClause, rows: FromClause, person: Any, condition: ColumnElement[bool]) -> Select[Any]:
     """The people another record of whom is named by `person` in such a row."""
     return select(same.c.person_id).select_from(rows.join(same, same.c.other_id == person)).where(condition)
+
+
+def of_him(same: FromClause, column: ColumnElement[Any], person: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The row stands under this record of a person, or under another one of his."""
+    pairs = same.alias()
+    return or_(column == person, column.in_(select(pairs.c.other_id).where(pairs.c.person_id == person)))
 
 
 async def one_man(conn: Connection, person_id: UUID) -> OneMan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,7 +14,7 @@ import asyncpg
 from chassis import audit, telemetry
 from chassis.access import Call, system
 from chassis.aggregate import Conflict, Refused
-from chassis.database import TRY_AGAIN, now
+from chassis.database import again, now
 from chassis.sealed import Keyring
 from chassis.shares import Pairwise
 from chassis.work.received import answer_of, clock, receive
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from chassis.work.received import Begun
 
 W = TypeVar("W", bound=Work)
-TRIES = 5
 
 
 class Works(Generic[W]):
@@ -64,7 +62,7 @@ class Works(Generic[W]):
         with telemetry.span(f"command {command.name}", traceparent=call.traceparent):
             call = replace(call, traceparent=telemetry.current_traceparent() or call.traceparent)
             try:
-                answer = await self._again(lambda: self._once(command, call, arguments))
+                answer = await again(lambda: self._once(command, call, arguments))
             except Refused as refusal:
                 telemetry.count("commands", command=command.name, outcome=refusal.kind)
                 raise
@@ -81,7 +79,7 @@ class Works(Generic[W]):
                 await work.flush()
                 return answer
 
-        return await self._again(once)
+        return await again(once)
 
     async def refused(self, action: str, call: Call, refusal: Refused) -> None:
         """One audit entry for what a door refused before it became a command; nothing for what has one already."""
@@ -136,16 +134,6 @@ class Works(Generic[W]):
         work.keys.keep()
         if work.told:
             self.wake.set()
-
-    async def _again(self, once: Callable[[], Awaitable[Any]]) -> Any:
-        for attempt in range(1, TRIES + 1):
-            try:
-                return await once()
-            except TRY_AGAIN:
-                if attempt == TRIES:
-                    raise
-                await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
-        raise AssertionError
 
     async def _once(self, command: Command, call: Call, arguments: dict[str, Any]) -> Any:
         call = call if command.kept else replace(call, key=None)

@@ -44,14 +44,13 @@ def secrets(
     from house.material import Material  # noqa: PLC0415 - the command line starts quickly
 
     material, whose = Material(into.resolve()), nodes.read(node)
-    material.make(whose, renew=renew)
     if passwords:
         material.new_passwords(whose)
     if wrapping_key is Wrapping.NEW:
         material.new_wrapping_key(whose)
     if wrapping_key is Wrapping.FORGET:
         material.forget_wrapping_keys(whose)
-    material.make(whose)
+    material.make(whose, renew=renew)
     output.line(f"The secrets of {node} and of its bus are in {into}.")
 
 

@@ -105,24 +105,23 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Lists:
-    """The limited-access lists of a person: staff and organisations. `also` are the allow lists of other records of
-    his: each has to name who is told."""
+    """The limited-access lists of a man, of all records of his: staff and organisations. Each allow list has to name
+    who is told."""
 
-    allow: frozenset[str] = frozenset()
+    allow: tuple[frozenset[str], ...] = ()
     deny: frozenset[str] = frozenset()
-    also: tuple[frozenset[str], ...] = ()
 
     @property
     def bound(self) -> bool:
         """Whether anybody is bounded by them."""
-        return bool(self.allow or self.deny or any(self.also))
+        return bool(any(self.allow) or self.deny)
 
     def hide_from(self, recipient: Recipient) -> bool:
         """Whether the case is hidden from him; a team stands for people nobody has looked at, so it is too."""
         if not self.bound:
             return False
         names = {recipient.ref, recipient.organisation} - {""}
-        outside = any(each and not names & each for each in (self.allow, *self.also))
+        outside = any(each and not names & each for each in self.allow)
         return recipient.kind is Kind.TEAM or bool(names & self.deny) or outside
 
 

@@ -158,7 +158,7 @@ def _lists(held: Iterable[tuple[str, Iterable[str]]]) -> Lists:
     """Deny lists join; each allow list has to name him."""
     allow = tuple(frozenset(entries) for which, entries in held if which == "ALLOW")
     deny = frozenset(entry for which, entries in held if which == "DENY" for entry in entries)
-    return Lists(allow=allow[0] if allow else frozenset(), also=allow[1:], deny=deny)
+    return Lists(allow=allow, deny=deny)
 
 
 def _now(people: Iterable[Mapping[str, Any]], kind: str, day: date) -> Mapping[str, Any] | None:

@@ -253,14 +253,12 @@ async def known_of(work: Work, question: Question) -> Known:
     man = await lock_to_judge(work.conn, question.person_id)
     if related is None:
         related = await work.conn.fetchval(OPEN_CASES, list(man.records))
-    lists = await lists_of(work.conn, man.records)
     organisation = await work.organisations.first(org_id=question.recipient)
     in_force = await work.agreements.find(status=(Status.ACTIVE, Status.EXPIRING))
     return Known(
         agreements=tuple(map(_as_judged, in_force)),
         consents=await _consents(work, man.goes_by),
-        also_allowed=lists.allow,
-        denied=lists.deny,
+        lists=await lists_of(work.conn, man.records),
         related=bool(related),
         held=any([await work.blocked("referral", each) for each in man.records]),
         feed_age=await feed_age(work.conn, f"{work.node}.referral.v1", now=work.now),

@@ -69,8 +69,9 @@ async def _recipients(work: Work, records: Iterable[UUID]) -> list[str]:
 
 
 async def _judge_anew(work: Work, man: OneMan, recipient: str, lost: Iterable[UUID]) -> None:
+    node = await node_of(work.conn, recipient)
     for each in lost:
-        await lose_consent(work, each, await node_of(work.conn, recipient))
+        await lose_consent(work, each, node)
     if (await lists_of(work.conn, man.records)).keep_out(recipient):
         for holding in await work.holdings.find(person_id=man.records, org_id=recipient):
             await lose_by_list(work, holding.person_id, recipient, holding.node_id)

@@ -84,8 +84,7 @@ async def apply_access_list(work: Work, person_id: UUID, which: str, entries: tu
         excluded = lists.keep_out(holding.org_id)
         if excluded:
             await lose_by_list(work, holding.person_id, holding.org_id, holding.node_id)
-        lists_now = Change(also_allowed=lists.allow, denied=lists.deny)
-        await rest_as_known(work, recipient=holding.org_id, records=records, change=lists_now)
+        await rest_as_known(work, recipient=holding.org_id, records=records, change=Change(lists=lists))
         if holding.person_id == person_id:
             await work.holdings.put(holding.tell_lists(version, excluded=excluded, at=work.now))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Uuid, bindparam, or_, select
 
-from chassis.access import ACTOR_ORGANISATION, HOUSE, by, one_man, visible_to
+from chassis.access import ACTOR_ORGANISATION, HOUSE, by, of_him, one_man, visible_to
 from chassis.aggregate import NotFound
 from chassis.database import statement
 from chassis.work import query
@@ -36,11 +36,7 @@ LIST = statement(
         visible_to(DISCLOSURES),
         # A guest sees what his own employer was told, and nothing that others were.
         or_(ACTOR_ORGANISATION == HOUSE, disclosure.c.recipient == ACTOR_ORGANISATION),
-        or_(
-            _PERSON.is_(None),
-            disclosure.c.person_id == _PERSON,
-            disclosure.c.person_id.in_(select(SAME.c.other_id).where(SAME.c.person_id == _PERSON)),
-        ),
+        or_(_PERSON.is_(None), of_him(SAME, disclosure.c.person_id, _PERSON)),
         or_(_AFTER.is_(None), disclosure.c.id < _AFTER),
     )
     .order_by(disclosure.c.id.desc())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Text, Uuid, bindparam, cast, or_, select
 
-from chassis.access import by, visible_to
+from chassis.access import by, of_him, visible_to
 from chassis.database import statement
 from chassis.work import query
 from partners.storage import Work, subject_link
@@ -29,9 +29,8 @@ _LIST = statement(
         or_(_STATUS.is_(None), L.status == _STATUS),
         or_(
             _PERSON.is_(None),
-            L.person_id == _PERSON,
             L.minted_id == _PERSON,
-            L.person_id.in_(select(SAME.c.other_id).where(SAME.c.person_id == _PERSON)),
+            of_him(SAME, L.person_id, _PERSON),
         ),
         or_(_AFTER.is_(None), L.id > _AFTER),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -24,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.access import OneMan, access_lists, merged_people, one_man, same_person
+from chassis.access import Lists, OneMan, access_lists, merged_people, one_man, same_person
 from chassis.database import statement
 from partners.storage.metadata import metadata
 
@@ -146,29 +145,15 @@ from feed where name = any($1)
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lists:
-    """Who may know of a man, by the lists of all records of his: deny lists join, each allow list has to name him."""
-
-    allow: tuple[frozenset[str], ...] = ()
-    deny: frozenset[str] = frozenset()
-
-    def keep_out(self, *names: str) -> bool:
-        """Whether they do."""
-        return bool(self.deny & {*names}) or any(each and not each & {*names} for each in self.allow)
-
-
 async def lists_of(
     conn: Connection, records: Iterable[UUID], *, changed: tuple[UUID, str, Iterable[str]] | None = None
 ) -> Lists:
     """The lists of these records; `changed` is one that is about to be written down."""
     rows = await _LISTED.all(conn, people=list(records))
-    held = {(row["person_id"], row["list"]): frozenset(row["entries"]) for row in rows}
+    held: dict[tuple[UUID, str], Iterable[str]] = {(row["person_id"], row["list"]): row["entries"] for row in rows}
     if changed is not None:
-        held[changed[0], changed[1]] = frozenset(changed[2])
-    deny = [entries for (_, which), entries in held.items() if which == "DENY"]
-    allow = [entries for (_, which), entries in sorted(held.items()) if which == "ALLOW"]
-    return Lists(allow=tuple(allow), deny=frozenset().union(*deny))
+        held[changed[0], changed[1]] = changed[2]
+    return Lists.of((which, entries) for (_, which), entries in sorted(held.items(), key=lambda each: each[0]))
 
 
 async def lock_to_judge(conn: Connection, person_id: UUID) -> OneMan:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chassis.access import OneMan, Role, one_man, system
 from chassis.aggregate import Denied, Fault, Invalid, NotFound
 from chassis.calendar import local_date
-from referral.domain.person import Identifiers
 from referral.domain.programme import Programme
 from referral.domain.screening import State, current_of
 from referral.storage import EVERYBODY
@@ -69,10 +68,7 @@ async def whole_person(work: Work, person_id: UUID) -> Person:
     """The record he goes on by, with the identifiers that it lacks from his others: to look at, not to put."""
     of = await man(work, person_id)
     person = await work.people.get(of.goes_by)
-    for other in await work.people.find(id=of.records) if len(of.records) > 1 else ():
-        lacking = {each.name: getattr(person, each.name) or getattr(other, each.name) for each in fields(Identifiers)}
-        person = replace(person, **lacking)
-    return person
+    return person.with_identifiers_of(await work.people.find(id=of.records) if len(of.records) > 1 else ())
 
 
 async def programme_of(work: Work, referral: Referral) -> Programme:

@@ -58,6 +58,14 @@ async def holders(work: Work, given: Identifiers) -> dict[UUID, tuple[frozenset[
     return found
 
 
+async def link_unheld(work: Work, person: Person, given: Identifiers) -> Person:
+    """Link what nobody holds, not even he under another record of his; what contradicts opens a merge review."""
+    found = await holders(work, given)
+    taken = frozenset(kind for who, (kinds, _) in found.items() if who != person.id for kind in kinds)
+    his, _ = found.get(person.id, (frozenset(), True))
+    return person.link(given.without(his), taken=taken, at=work.now)
+
+
 async def find_or_record(work: Work, given: Identifiers, details: Details) -> Person:
     """The person with these identifiers, or a new record.
 
@@ -131,10 +139,7 @@ async def record_person_details(
     given = person_form.read_identifiers(reading.part(identifiers, "identifiers"), today=today(work))
     details = person_form.read_details(reading.part(person, "person"), today=today(work))
     reading.done()
-    found = await holders(work, given)
-    taken = frozenset(kind for who, (kinds, _) in found.items() if who != person_id for kind in kinds)
-    his = found.get(person_id, (frozenset(), True))[0]
-    value = held.record(details, at=work.now).link(given.without(his), taken=taken, at=work.now)
+    value = await link_unheld(work, held.record(details, at=work.now), given)
     await _kept(work, value)
     return held.version + len(value.news)
 

@@ -9,8 +9,8 @@ from chassis import telemetry
 from chassis.access import by
 from chassis.aggregate import Fault, Invalid
 from chassis.work import command
-from referral.commands.looking import as_the_house, known_as
-from referral.commands.people import holders, suggest
+from referral.commands.looking import as_the_house
+from referral.commands.people import holders, link_unheld, suggest
 from referral.commands.screenings import import_screening
 from referral.domain.person import Identifiers, Person
 from referral.domain.prompt import Dismissal, Done, PromptKind
@@ -42,7 +42,7 @@ async def raise_prompt(work: Work, person_id: UUID, kind: PromptKind, source_key
     if not _KEY.fullmatch(source_key):
         raise Invalid(Fault("source_key", "INVALID_FORMAT"))
     with as_the_house(work):
-        person = await known_as(work, person_id)
+        person = await work.people.get(person_id)
         prompt_id = await suggest(work, person.id, kind, source_key)
     return {"prompt_id": prompt_id, "version": 1 if prompt_id else 0}
 
@@ -105,9 +105,6 @@ async def _person(work: Work, known_by: tuple[Identifiers, ...]) -> Person | Non
 
 async def _link(work: Work, person: Person, given: Identifiers) -> None:
     """An identifier that nobody else holds is linked; what contradicts opens a merge review."""
-    found = await holders(work, given)
-    taken = frozenset(kind for who, (kinds, _) in found.items() if who != person.id for kind in kinds)
-    his = found.get(person.id, (frozenset(), True))[0]
-    value = person.link(given.without(his), taken=taken, at=work.now)
+    value = await link_unheld(work, person, given)
     if value.news:
         await work.people.put(value)

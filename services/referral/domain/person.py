@@ -152,6 +152,16 @@ class Person(Aggregate):
         """What he is known by."""
         return Identifiers(**{field.name: getattr(self, field.name) for field in fields(Identifiers)})
 
+    def with_identifiers_of(self, others: Iterable[Person]) -> Person:
+        """The same with the identifiers that it lacks from his other records: to look at, not to put."""
+        value = self
+        for other in others:
+            lacking = {
+                each.name: getattr(value, each.name) or getattr(other, each.name) for each in fields(Identifiers)
+            }
+            value = replace(value, **lacking)
+        return value
+
     def record(self, details: Details, *, at: datetime) -> Self:
         """Record who he is."""
         self.must_be_known()

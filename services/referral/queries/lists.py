@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, Integer, Uuid, bindparam, cast, or_, select
 
-from chassis.access import Role, by, visible_to
+from chassis.access import Role, by, of_him, visible_to
 from chassis.calendar import local_date
 from chassis.database import statement
 from chassis.work import query
@@ -25,17 +25,10 @@ def _after(table: Any) -> Any:
     return or_(bindparam("first", type_=Boolean), table.c.id < bindparam("after_id", type_=Uuid))
 
 
-def _of_him(table: Any) -> Any:
-    """Under this record, or another one of his."""
-    person, same = bindparam("person", type_=Uuid), SAME.alias()
-    others = select(same.c.other_id).where(same.c.person_id == person)
-    return or_(table.c.person_id == person, table.c.person_id.in_(others))
-
-
 def _of_one_person(table: Any, records: Any) -> Any:
     return statement(
         select(table.c.id)
-        .where(visible_to(records), _of_him(table), _after(table))
+        .where(visible_to(records), of_him(SAME, table.c.person_id, bindparam("person", type_=Uuid)), _after(table))
         .order_by(table.c.id.desc())
         .limit(bindparam("size", type_=Integer))
     )
@@ -50,7 +43,7 @@ _PROMPTS_OPEN = statement(
         PROMPT.c.status == "OPEN",
         or_(
             cast(bindparam("person", type_=Uuid), Uuid).is_(None),
-            _of_him(PROMPT),
+            of_him(SAME, PROMPT.c.person_id, bindparam("person", type_=Uuid)),
         ),
         or_(bindparam("first", type_=Boolean), PROMPT.c.id > bindparam("after_id", type_=Uuid)),
     )

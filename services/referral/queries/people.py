@@ -22,6 +22,7 @@ from referral.storage import AGREEMENTS, IDENTIFIERS, PEOPLE, PERSON
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from referral.domain.person import Person
     from referral.storage import Work
 
 _CONTACT = (Category.CONTACT_DETAILS.value,)
@@ -62,18 +63,22 @@ async def get_person(work: Work, *, person_id: UUID) -> dict[str, Any]:
     that was joined to another, what stands there; of the one he goes on by, the identifiers of all."""
     person = await work.people.get(person_id)
     work.record = str(person.id)
-    given = person.identifiers.given()
-    for other in await work.people.find(id=(await one_man(work.conn, person.id)).records):
-        given = given if person.merged_into else {**other.identifiers.given(), **given}
     if not await let_see(work, AGREEMENTS, person.id, _CONTACT, await let_by_him(work, person.id)):
         blank = replace(person, details=NO_DETAILS, channels=NO_CHANNELS, safe_contact=None)
         return {"person": blank, "identifiers": {}, "access_list_version": 0}
     lists = await work.limits.first(person_id=person.id) if work.actor.role in {Role.SM, Role.IG} else None
     return {
         "person": person,
-        "identifiers": {} if work.actor.role is Role.PW else given,
+        "identifiers": {} if work.actor.role is Role.PW else await _identifiers(work, person),
         "access_list_version": lists.version if lists else 0,
     }
+
+
+async def _identifiers(work: Work, person: Person) -> dict[str, str]:
+    """What he is known by: all of it by the record he goes on by, by another what stands there."""
+    records = () if person.merged_into else (await one_man(work.conn, person.id)).records
+    others = await work.people.find(id=records) if len(records) > 1 else ()
+    return person.with_identifiers_of(others).identifiers.given()
 
 
 @query("contact.get", by("SYSTEM"))

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from chassis.access import Role, by, let_see, visible_to
+from chassis.access import Role, by, let_see, of_him, visible_to
 from chassis.aggregate import Fault, Invalid, NotFound
 from chassis.calendar import local_date
 from chassis.database import statement
@@ -82,10 +82,7 @@ _FILTER = and_(
     or_(bindparam("programme", type_=Text) == "", PROGRAMME.c.code == bindparam("programme", type_=Text)),
     or_(
         cast(bindparam("person", type_=Uuid), Uuid).is_(None),
-        REFERRAL.c.person_id == bindparam("person", type_=Uuid),
-        REFERRAL.c.person_id.in_(
-            select(SAME.c.other_id).where(SAME.c.person_id == bindparam("person", type_=Uuid)),
-        ),
+        of_him(SAME, REFERRAL.c.person_id, bindparam("person", type_=Uuid)),
     ),
 )
 _FROM = REFERRAL.join(PROGRAMME, PROGRAMME.c.id == REFERRAL.c.programme_id).outerjoin(

@@ -90,7 +90,7 @@ def test_the_referrer_is_the_practitioner_until_somebody_has_submitted():
 
 
 def test_from_whom_the_case_is_hidden_is_not_told():
-    deny, allow = Lists(deny=frozenset({"staff-ew-1"})), Lists(allow=frozenset({"staff-sm-2"}))
+    deny, allow = Lists(deny=frozenset({"staff-ew-1"})), Lists(allow=(frozenset({"staff-sm-2"}),))
 
     assert told(a_fact(), rule("WORKER"), worker="staff-ew-1", lists=deny) == [
         ("staff-ew-1", "EW", Suppression.CASE_RESTRICTED)
@@ -112,7 +112,7 @@ def test_a_list_may_name_an_employer():
 
 
 def test_where_nobody_of_a_role_may_know_the_notice_stands_suppressed():
-    nobody = Lists(allow=frozenset({"staff-ew-1"}))
+    nobody = Lists(allow=(frozenset({"staff-ew-1"}),))
     assert told(a_fact(), rule("SM"), lists=nobody) == [("triage", "SM", Suppression.CASE_RESTRICTED)]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chassis.access import Asked, Consent, Ground, Known, Purpose, decide_all
+from chassis.access import Asked, Consent, Ground, Known, Lists, Purpose, decide_all
 from partners.commands import gate
 from partners.domain.agreement.codes import Status as AgreementStatus
 from partners.domain.handoff import holding
@@ -34,15 +34,12 @@ class Change:
     over or rests. None where that is as it was."""
 
     consent: Consent | None = None
-    also_allowed: tuple[frozenset[str], ...] | None = None
-    denied: frozenset[str] | None = None
+    lists: Lists | None = None
     lost_isa: UUID | None = None
 
     def after(self, known: Known) -> Known:
         """What is known with it."""
-        changed: dict[str, Any] = {
-            name: given for name in ("also_allowed", "denied") if (given := getattr(self, name)) is not None
-        }
+        changed: dict[str, Any] = {} if self.lists is None else {"lists": self.lists}
         if self.consent is not None:
             changed["consents"] = {**known.consents, self.consent.recipient: self.consent}
         return replace(known, **changed)
